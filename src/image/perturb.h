@@ -1,0 +1,24 @@
+/* perturb.h - what happens to pictures on their way: noise, blur, JPEG. Used to augment training and to test
+ * robustness. Randomness comes from an explicit seed. */
+#ifndef ASSAY_IMAGE_PERTURB_H
+#define ASSAY_IMAGE_PERTURB_H
+
+#include "image/image.h"
+
+/* Adds N(0, sigma^2) to every channel, sigma in grey levels; clips to 0..255 and truncates, as Frank et al. (2020) do.
+ * The draw for each value depends on (seed, its index) alone. */
+assay_status image_noise(const struct image *from, double sigma, uint64_t seed, struct image *out,
+                         struct assay_error *error);
+
+/* scipy.ndimage.gaussian_filter on each channel as CNNDetection applies it: real sigma in pixels, cut at 4 sigma,
+ * borders reflected (edge pixel repeated), result truncated to 8 bits. Sigma 0 copies. */
+assay_status image_blur(const struct image *from, double sigma, struct image *out, struct assay_error *error);
+
+/* cv2.GaussianBlur with an odd kernel size and sigma on both axes, border reflect-101, rounded to the nearest level. */
+assay_status image_blur_kernel(const struct image *from, int kernel, double sigma, struct image *out,
+                               struct assay_error *error);
+
+/* Encoded as JPEG at a quality of 1..100 (4:2:0) and decoded again. */
+assay_status image_jpeg(const struct image *from, int quality, struct image *out, struct assay_error *error);
+
+#endif

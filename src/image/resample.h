@@ -1,0 +1,18 @@
+/* resample.h - resizing, equal to Pillow's to the bit (src/libImaging/Resample.c): separable, horizontal before
+ * vertical, 8 bits between the passes, coefficients rounded to 22 fractional bits, support widened when shrinking. */
+#ifndef ASSAY_IMAGE_RESAMPLE_H
+#define ASSAY_IMAGE_RESAMPLE_H
+
+#include "image/image.h"
+
+enum image_filter { IMAGE_BOX, IMAGE_BILINEAR, IMAGE_BICUBIC, IMAGE_LANCZOS };
+
+/* Image.resize((width, height), filter). */
+assay_status image_resize(const struct image *from, int width, int height, enum image_filter filter, struct image *out,
+                          struct assay_error *error);
+
+/* torchvision's Resize(side): the shorter side becomes `side`, the longer int(side * long / short). */
+assay_status image_resize_shorter(const struct image *from, int side, enum image_filter filter, struct image *out,
+                                  struct assay_error *error);
+
+#endif
