@@ -1,0 +1,61 @@
+/* backend.h - what a backend (cpu/, cuda/) gives a plan: for each op a kernel that is prepared once per node and run many
+ * times, by any number of threads with scratch memory of their own. */
+#ifndef ASSAY_GRAPH_BACKEND_H
+#define ASSAY_GRAPH_BACKEND_H
+
+#include "base/error.h"
+#include "graph/op.h"
+
+enum { KERNEL_MAX_INPUTS = 64 };
+
+/* One node, as the kernel sees it when it is prepared: shapes and types are final, data pointers are NULL. */
+struct kernel_node {
+    const struct op *op;
+    const char *name; /* layer and op, for messages */
+    int input_count;
+    const struct tensor *in; /* [input_count] */
+    const bool *in_is_param; /* [input_count] a stored f32 tensor, which the kernel may ask to have packed */
+    struct tensor out;
+    const void *attrs;
+};
+
+/* What `prepare` answers. */
+struct kernel_prepared {
+    void *state;          /* the kernel's own, freed by `release`; NULL is fine. Read-only while it runs */
+    size_t scratch_bytes; /* memory for one run, 64-byte aligned, contents undefined */
+    struct {
+        size_t bytes; /* 0: input i is used as it is; else run() finds it packed, in call->packed[i] */
+        uint64_t key; /* the same for two nodes exactly where their packed bytes are the same */
+    } pack[KERNEL_MAX_INPUTS];
+};
+
+/* One run. */
+struct kernel_call {
+    int input_count;
+    const struct tensor *in;   /* [input_count] */
+    const void *const *packed; /* [input_count] NULL where not packed */
+    struct tensor out;
+    const void *attrs;
+    void *state, *scratch;
+    uint64_t seed, step, random_key; /* for random ops */
+};
+
+struct kernel {
+    const struct op *op;
+    bool bf16; /* takes and gives bf16 as well as f32; else the plan casts around it */
+    assay_status (*prepare)(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error); /* or NULL */
+    void (*pack)(void *state, int input, const float *data, void *packed); /* or NULL */
+    void (*run)(const struct kernel_call *call);
+    void (*release)(void *state); /* or NULL */
+};
+
+struct backend {
+    const char *name; /* "cpu" */
+    const struct kernel *const *kernels; /* NULL-terminated */
+    bool (*has_bf16)(void);
+};
+
+/* The kernel for an op, or NULL. */
+const struct kernel *backend_kernel(const struct backend *backend, const struct op *op);
+
+#endif

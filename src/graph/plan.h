@@ -1,0 +1,47 @@
+/* plan.h - a compiled graph: the order of its kernels, the memory of its values, packed weights. Immutable; several
+ * threads may run one plan, each with a workspace of its own. Nothing is allocated while it runs. */
+#ifndef ASSAY_GRAPH_PLAN_H
+#define ASSAY_GRAPH_PLAN_H
+
+#include "graph/backend.h"
+#include "graph/graph.h"
+
+enum precision { PRECISION_MODE_F32, PRECISION_MODE_BF16 };
+
+struct plan_options {
+    const struct backend *backend;
+    enum precision precision; /* bf16 becomes f32 where the backend lacks it: see plan_precision */
+};
+
+struct plan;
+struct workspace;
+
+/* Takes the graph over (also on failure): it is freed with the plan. Reports the graph's kept failure, if any. */
+assay_status plan_create(struct graph *g, const struct plan_options *options, struct plan **out,
+                         struct assay_error *error);
+void plan_free(struct plan *plan); /* NULL is fine; its workspaces first */
+
+enum precision plan_precision(const struct plan *plan); /* what is really used */
+size_t plan_workspace_bytes(const struct plan *plan);
+
+assay_status workspace_create(const struct plan *plan, struct workspace **out, struct assay_error *error);
+void workspace_free(struct workspace *workspace); /* NULL is fine */
+
+/* A value for an input: dense, in the input's dtype and shape. It is read during the run only. */
+struct feed {
+    const char *name;
+    const void *data;
+};
+
+struct run_options {
+    uint64_t seed, step; /* what random ops are keyed by */
+};
+
+/* Runs every kernel, then applies the assignments. Every input must be fed. */
+assay_status plan_run(const struct plan *plan, struct workspace *workspace, const struct feed *feeds, int feed_count,
+                      const struct run_options *options, struct assay_error *error);
+
+/* A tapped value after a run, valid until the next one; data NULL: no tap of that name. Always f32 (or i32). */
+struct tensor workspace_read(const struct workspace *workspace, const char *name);
+
+#endif

@@ -1,0 +1,16 @@
+/* ops.h - every op at once. One family a file: its functions, its attributes (what kernels read) and its op tables. */
+#ifndef ASSAY_OPS_OPS_H
+#define ASSAY_OPS_OPS_H
+
+#include "ops/conv.h"
+#include "ops/elementwise.h"
+#include "ops/loss.h"
+#include "ops/matmul.h"
+#include "ops/move.h"
+#include "ops/norm.h"
+#include "ops/pool.h"
+#include "ops/random.h"
+#include "ops/reduce.h"
+#include "ops/softmax.h"
+
+#endif
