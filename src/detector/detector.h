@@ -1,0 +1,36 @@
+/* detector.h - a detector is a table entry: its name, paper, config fields, preprocessing, forward pass and loss. Adding
+ * one touches one new file and one line of registry.c. */
+#ifndef ASSAY_DETECTOR_DETECTOR_H
+#define ASSAY_DETECTOR_DETECTOR_H
+
+#include "base/option.h"
+#include "detector/preprocess.h"
+#include "graph/graph.h"
+#include "nn/params.h"
+
+/* What flows in and out of a forward pass. */
+struct detector_io {
+    node image; /* [B, crop, crop, 3], normalised */
+    node logit; /* [B, 1]; positive leans to generated */
+    node mask;  /* [B, crop, crop, 1] logits of "altered here", or NODE_NONE */
+};
+
+struct detector {
+    const char *name;  /* "residual" */
+    const char *title; /* one line */
+    const char *paper; /* citation, or what it is based on */
+    const struct option *fields; /* of the config struct */
+    size_t config_size;          /* bytes, at most DETECTOR_MAX_CONFIG */
+    void (*preprocess)(const void *config, struct preprocess *out);
+    void (*forward)(struct graph *g, struct params p, const void *config, struct detector_io *io);
+    /* A scalar loss for labels i32 [B] (1: generated), after forward. */
+    node (*loss)(struct graph *g, struct params p, const void *config, const struct detector_io *io, node labels);
+};
+
+enum { DETECTOR_MAX_CONFIG = 1024 };
+
+/* By name, or NULL; and all of them, NULL-terminated. */
+const struct detector *detector_find(const char *name);
+const struct detector *const *detector_all(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* model.h - a model: a detector's configuration, preprocessing, calibration and weights, in one safetensors file. */
+#ifndef ASSAY_DETECTOR_MODEL_H
+#define ASSAY_DETECTOR_MODEL_H
+
+#include "detector/detector.h"
+#include "format/safetensors.h"
+#include "graph/program.h"
+#include "verdict/verdict.h"
+
+enum { MODEL_FORMAT_VERSION = 1 };
+
+/* Metadata keys (all values are strings): "assay.format" (version), "assay.detector", "assay.config",
+ * "assay.preprocess", "assay.calibration", "assay.training" (the last four JSON). */
+struct model {
+    struct arena arena;
+    const struct detector *detector;
+    void *config;                   /* detector->config_size bytes */
+    struct preprocess preprocess;
+    struct calibration calibration;
+    json_t *training;               /* seed, data digest, versions, metrics: an object, or NULL */
+    struct store *store;
+    struct safetensors file;        /* where mapped weights lie */
+};
+
+/* A new model from a config (copied), its weights drawn from the seed. */
+assay_status model_create(const struct detector *detector, const void *config, uint64_t seed, struct model *out,
+                          struct assay_error *error);
+
+/* From a file. Refused by name and reason: not safetensors or damaged, not Assay's, unknown detector, newer format, bad
+ * config; missing, extra and misshapen tensors are listed all at once with the nearest names. */
+assay_status model_load(const char *path, struct model *out, struct assay_error *error);
+assay_status model_load_memory(const void *bytes, size_t size, const char *name, struct model *out,
+                               struct assay_error *error);
+
+/* Parameters and those states that belong to the network (running statistics), with the metadata, atomically. */
+assay_status model_save(const struct model *model, const char *path, struct assay_error *error);
+void model_free(struct model *model); /* a zeroed one is fine */
+
+/* Scores pictures: raw logits, crops averaged. One `model_scorer` a model, used by several threads at once. */
+struct model_scorer;
+assay_status model_scorer_create(struct model *model, bool bf16, struct model_scorer **out, struct assay_error *error);
+void model_scorer_free(struct model_scorer *scorer);
+assay_status model_score(struct model_scorer *scorer, const struct image *const *pictures, size_t count, double *logits,
+                         struct assay_error *error);
+
+#endif
