@@ -24,7 +24,7 @@ struct option {
     enum option_type type;
     size_t offset;            /* in the config struct */
     const char *default_text; /* as typed: "0.001", "true", "cosine" */
-    double min, max;          /* of numbers, inclusive */
+    double min, max;          /* of numbers, inclusive; both 0: any */
     const char *choices;      /* "constant|cosine|one-cycle" */
     const char *help;         /* one line, with the unit */
 };
@@ -49,6 +49,10 @@ assay_status option_from_json(const struct option *table, void *config, const js
 
 /* The current value of a field as text, into `text`. */
 void option_format(const struct option *option, const void *config, char *text, size_t size);
+
+/* Whether a table is sound: names unique, fields inside a struct of that size, defaults within their own bounds. What
+ * tests call on every table that there is. */
+assay_status option_check(const struct option *table, size_t config_size, struct assay_error *error);
 
 /* Aligned lines "  --name VALUE   help (default ...; range ...)". */
 void option_print_help(const struct option *table, FILE *stream);
