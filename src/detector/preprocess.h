@@ -4,6 +4,7 @@
 #define ASSAY_DETECTOR_PREPROCESS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "image/image.h"
 #include "image/resample.h"
@@ -21,13 +22,17 @@ struct preprocess {
     float mean[3], std[3];   /* (value / 255 - mean) / std */
 };
 
-enum { PREPROCESS_MAX_CROPS = 64 };
+enum { PREPROCESS_MAX_CROPS = 64, PREPROCESS_MIN_CROP = 8, PREPROCESS_MAX_CROP = 4096 };
+
+/* Whether a picture can be cropped as it is, so that preprocess_fit would only copy it. */
+bool preprocess_fits(const struct preprocess *p, const struct image *from);
 
 /* Resized and made large enough for a crop: what crops are cut from (also in training). */
 assay_status preprocess_fit(const struct preprocess *p, const struct image *from, struct image *out,
                             struct assay_error *error);
 
-/* How many crops a fitted picture gives at test, and where the i-th lies. */
+/* How many crops a fitted picture gives at test, and where the i-th lies. The first is the centre crop; the others are an
+ * even grid that reaches into the corners (from five crops on), row by row, at least half a crop apart. */
 int preprocess_crop_count(const struct preprocess *p, const struct image *fitted);
 void preprocess_crop_at(const struct preprocess *p, const struct image *fitted, int index, int *left, int *top);
 
