@@ -29,7 +29,9 @@ struct kernel_prepared {
     } pack[KERNEL_MAX_INPUTS];
 };
 
-/* One run. */
+/* One run. For an elementwise op (op->elementwise) out.data may be the data of an input of the same count and type: no
+ * `restrict` there. In a bf16 plan a compute op (PRECISION_COMPUTE, PRECISION_COMPUTE_F32) gets its first two inputs in
+ * bf16, except stored f32 tensors (in_is_param), which its prepare must ask to have packed; a bias stays f32. */
 struct kernel_call {
     int input_count;
     const struct tensor *in;   /* [input_count] */

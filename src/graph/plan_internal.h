@@ -1,0 +1,100 @@
+/* plan_internal.h - a compiled graph's representation, shared by lower.c (which kernels, on what), memory_plan.c (where
+ * values lie), plan.c (create, free) and run.c. */
+#ifndef ASSAY_GRAPH_PLAN_INTERNAL_H
+#define ASSAY_GRAPH_PLAN_INTERNAL_H
+
+#include "graph/internal.h"
+#include "graph/plan.h"
+
+/* Where a value's memory is. */
+enum value_place {
+    VALUE_ARENA,    /* in the workspace, at `offset` */
+    VALUE_FEED,     /* the caller's, by feed index */
+    VALUE_ENTRY,    /* a parameter or state, read */
+    VALUE_CONSTANT, /* filled when the plan was made */
+    VALUE_TARGET    /* written straight into a state: no later step reads the old value */
+};
+
+struct plan_value {
+    struct tensor tensor; /* data: of constants only */
+    int root;             /* the value whose memory this one shares (views, in-place results); itself otherwise */
+    enum value_place place; /* of a root, as all below */
+    int feed;
+    struct store_entry *entry;
+    size_t offset;
+    int first, last; /* steps between which the memory is in use */
+    bool keep;       /* until the end of the run: tapped or assigned */
+};
+
+struct plan_pack {
+    int input; /* which input of the step */
+    struct store_entry *entry;
+    uint64_t key;
+    size_t bytes;
+    int slot; /* in the workspace's list of packed pointers */
+};
+
+struct plan_step {
+    const struct kernel *kernel;
+    const char *name; /* "conv2d in layer1.0.conv1" */
+    int input_count;
+    int *inputs; /* values */
+    int output;
+    const void *attrs;
+    uint64_t random_key;
+    void *state;
+    int scratch; /* a value of its own, -1: none */
+    int pack_count;
+    struct plan_pack *packs;
+};
+
+struct plan_input {
+    const char *name;
+    int value;
+};
+
+struct plan_assign {
+    struct store_entry *target;
+    int value;
+    bool direct; /* the step wrote it in place: nothing to copy */
+};
+
+struct plan {
+    struct graph *g;
+    const struct backend *backend;
+    enum precision precision;
+    struct arena arena;
+    struct array values; /* struct plan_value */
+    struct array steps;  /* struct plan_step */
+    struct plan_input *inputs;
+    int input_count;
+    struct plan_assign *assigns;
+    int assign_count;
+    struct graph_tap *taps; /* value.id is a plan value */
+    int tap_count;
+    int pack_slots;
+    size_t arena_bytes;
+};
+
+static inline struct plan_value *plan_value(const struct plan *plan, int index)
+{
+    return (struct plan_value *)plan->values.data + index;
+}
+
+static inline struct plan_step *plan_step(const struct plan *plan, int index)
+{
+    return (struct plan_step *)plan->steps.data + index;
+}
+
+static inline size_t plan_value_bytes(const struct plan_value *v)
+{
+    return (size_t)shape_count(&v->tensor.shape) * dtype_size(v->tensor.dtype);
+}
+
+/* lower.c: fills values, steps, inputs, assigns and taps from the graph; prepares every kernel. */
+assay_status plan_lower(struct plan *plan, struct assay_error *error);
+
+/* memory_plan.c: decides which results are written in place and where every value of the workspace lies. */
+assay_status plan_place(struct plan *plan, struct assay_error *error);
+
+#endif

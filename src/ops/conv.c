@@ -1,0 +1,108 @@
+/* conv.c - convolution and its gradients: shapes and rules. */
+#include "ops/conv.h"
+
+#include "ops/reduce.h"
+
+static bool window_fits(const struct op_infer *c, const struct conv_attrs *a)
+{
+    for (int i = 0; i < 4; i++)
+        if (a->pad[i] < 0) {
+            op_fail(c, "negative padding");
+            return false;
+        }
+    if (a->stride[0] < 1 || a->stride[1] < 1 || a->dilation[0] < 1 || a->dilation[1] < 1 || a->groups < 1) {
+        op_fail(c, "stride, dilation and groups must be at least 1");
+        return false;
+    }
+    return true;
+}
+
+static bool infer_conv2d(const struct op_infer *c)
+{
+    const struct conv_attrs *a = c->attrs;
+    const struct shape *x = &c->in[0], *w = &c->in[1];
+    char tx[SHAPE_TEXT], tw[SHAPE_TEXT];
+    if (!window_fits(c, a))
+        return false;
+    if (x->rank != 4 || w->rank != 4 || x->dim[3] != w->dim[1] * a->groups || w->dim[0] % a->groups != 0) {
+        op_fail(c, "the input %s does not fit the weight %s in %d groups", shape_text(x, tx), shape_text(w, tw),
+                a->groups);
+        return false;
+    }
+    if (c->input_count == 3 && (c->in[2].rank != 1 || c->in[2].dim[0] != w->dim[0])) {
+        op_fail(c, "the bias %s does not fit the weight %s", shape_text(&c->in[2], tx), shape_text(w, tw));
+        return false;
+    }
+    int64_t size[2];
+    for (int i = 0; i < 2; i++) {
+        int64_t room = x->dim[1 + i] + a->pad[i] + a->pad[2 + i] - (int64_t)a->dilation[i] * (w->dim[2 + i] - 1) - 1;
+        if (room < 0) {
+            op_fail(c, "the input %s is smaller than the window of %s", shape_text(x, tx), shape_text(w, tw));
+            return false;
+        }
+        size[i] = room / a->stride[i] + 1;
+    }
+    *c->shape = SHAPE(x->dim[0], size[0], size[1], w->dim[0]);
+    return true;
+}
+
+static bool infer_stated(const struct op_infer *c)
+{
+    *c->shape = ((const struct conv_attrs *)c->attrs)->shape;
+    return true;
+}
+
+static void grad_conv2d(struct graph *g, const struct op_grad *c)
+{
+    struct conv_attrs a = *(const struct conv_attrs *)c->attrs;
+    if (c->wanted[0]) {
+        a.shape = graph_shape(g, c->in[0]);
+        c->d_in[0] = graph_add(g, &op_conv2d_input_grad_def, (node[]){c->in[1], c->d_out}, 2, &a, sizeof a);
+    }
+    if (c->wanted[1]) {
+        a.shape = graph_shape(g, c->in[1]);
+        c->d_in[1] = graph_add(g, &op_conv2d_weight_grad_def, (node[]){c->in[0], c->d_out}, 2, &a, sizeof a);
+    }
+    if (c->input_count == 3 && c->wanted[2])
+        c->d_in[2] = op_sum_to(g, c->d_out, graph_shape(g, c->in[2]));
+}
+
+const struct op op_conv2d_def = {
+    .name = "conv2d", .precision = PRECISION_COMPUTE, .infer = infer_conv2d, .grad = grad_conv2d};
+const struct op op_conv2d_input_grad_def = {
+    .name = "conv2d_input_grad", .precision = PRECISION_COMPUTE, .infer = infer_stated};
+const struct op op_conv2d_weight_grad_def = {
+    .name = "conv2d_weight_grad", .precision = PRECISION_COMPUTE_F32, .infer = infer_stated};
+
+/* Field by field, so that padding bytes and the unused shape are zero. */
+static struct conv_attrs conv_clean(const struct conv_attrs *a)
+{
+    struct conv_attrs clean = {.groups = a->groups};
+    for (int i = 0; i < 2; i++) {
+        clean.stride[i] = a->stride[i];
+        clean.dilation[i] = a->dilation[i];
+    }
+    for (int i = 0; i < 4; i++)
+        clean.pad[i] = a->pad[i];
+    return clean;
+}
+
+node op_conv2d(struct graph *g, node x, node w, struct conv_attrs attrs)
+{
+    struct conv_attrs clean = conv_clean(&attrs);
+    return graph_add(g, &op_conv2d_def, (node[]){x, w}, 2, &clean, sizeof clean);
+}
+
+node op_conv2d_bias(struct graph *g, node x, node w, node bias, struct conv_attrs attrs)
+{
+    struct conv_attrs clean = conv_clean(&attrs);
+    return graph_add(g, &op_conv2d_def, (node[]){x, w, bias}, 3, &clean, sizeof clean);
+}
+
+struct conv_attrs conv_square(int stride, int padding)
+{
+    return (struct conv_attrs){.stride = {stride, stride},
+                               .dilation = {1, 1},
+                               .pad = {padding, padding, padding, padding},
+                               .groups = 1};
+}
