@@ -12,6 +12,8 @@
 enum tensor_file_dtype { TENSOR_FILE_F32, TENSOR_FILE_F16, TENSOR_FILE_BF16, TENSOR_FILE_F64, TENSOR_FILE_I8,
                          TENSOR_FILE_U8, TENSOR_FILE_I16, TENSOR_FILE_I32, TENSOR_FILE_I64, TENSOR_FILE_BOOL };
 
+const char *tensor_file_dtype_name(enum tensor_file_dtype dtype); /* as in the file: "F32" */
+
 /* A tensor inside a file. */
 struct file_tensor {
     const char *name;
