@@ -65,9 +65,9 @@ const char *cli_peek(int argc, char **argv, const char *name);
 
 /* ---- help.c --------------------------------------------------------------------------------------------------- */
 
-void cli_print_overview(FILE *stream);                               /* every subcommand, one a line */
-void cli_print_help(const struct command *command, FILE *stream);    /* one subcommand */
-extern const struct command command_help;
+void cli_print_overview(FILE *stream);                            /* every subcommand, one a line */
+void cli_print_help(const struct command *command, FILE *stream); /* one subcommand */
+extern const struct command command_help, command_detect, command_model_info;
 
 /* ---- output.c: what reaches a person or the next program -------------------------------------------------------- */
 
@@ -86,5 +86,11 @@ int cli_utf8_length(const char *text);
 /* Flushes standard output: false (and a message, unless the reader has merely gone away) where anything written to it
  * was lost. Every subcommand that prints ends with it. */
 bool cli_flush(void);
+
+/* ---- threads.c ------------------------------------------------------------------------------------------------- */
+
+/* The calling thread's loops use that many threads from now on (0: leave it as it is, one a processor unless
+ * OMP_NUM_THREADS says otherwise). Returns how many. */
+int cli_use_threads(int64_t threads);
 
 #endif

@@ -6,7 +6,8 @@
 void cli_print_overview(FILE *stream)
 {
     fputs("Usage: assay COMMAND [OPTION]... [FILE]...\n"
-          "Tells whether a picture was made by an image generator.\n\nCommands:\n", stream);
+          "Tells whether a picture was made by an image generator.\n\nCommands:\n",
+          stream);
     for (int i = 0; cli_commands[i]; i++)
         fprintf(stream, "  %-12s  %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     fputs("\n'assay help COMMAND' says more about one; 'assay --version' prints the versions in use.\n", stream);
@@ -16,7 +17,7 @@ void cli_print_help(const struct command *command, FILE *stream)
 {
     fprintf(stream, "Usage: assay %s %s\n%c%s.\n", command->name, command->usage,
             command->summary[0] >= 'a' && command->summary[0] <= 'z' ? command->summary[0] - 'a' + 'A'
-                                                                      : command->summary[0],
+                                                                     : command->summary[0],
             command->summary + 1);
     if (command->details)
         fprintf(stream, "\n%s", command->details);
@@ -56,5 +57,7 @@ static int help_run(int argc, char **argv)
     return cli_flush() ? CLI_OK : CLI_FAILED;
 }
 
-const struct command command_help = {"help", "say what a command does and which options it has", "[COMMAND]", NULL,
-                                     NULL,   NULL, help_run};
+const struct command command_help = {"help",      "say what a command does and which options it has",
+                                     "[COMMAND]", NULL,
+                                     NULL,        NULL,
+                                     help_run};

@@ -9,6 +9,8 @@
 
 /* One line a subcommand, in the order of `assay help`. */
 const struct command *const cli_commands[] = {
+    &command_detect,
+    &command_model_info,
     &command_help,
     NULL,
 };

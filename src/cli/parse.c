@@ -1,10 +1,8 @@
 /* parse.c - options and words of a command line, by the tables of base/option.h. */
-#include <stdint.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
-
-enum { NAME_MAX_BYTES = 64, NEAREST_MAX = 3 };
 
 static const struct option *find(const struct cli_target *targets, int count, const char *name, void **config)
 {
@@ -18,44 +16,18 @@ static const struct option *find(const struct cli_target *targets, int count, co
     return NULL;
 }
 
-/* How many letters must be inserted, dropped or replaced to make one name the other (Levenshtein). */
-static int distance(const char *a, const char *b)
-{
-    int row[NAME_MAX_BYTES + 1];
-    int length = (int)strlen(b);
-    for (int j = 0; j <= length; j++)
-        row[j] = j;
-    for (int i = 1; a[i - 1]; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= length; j++) {
-            int best = diagonal + (a[i - 1] != b[j - 1]);
-            best = row[j] + 1 < best ? row[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[length];
-}
-
-/* "no option --thread; did you mean --threads?" */
+/* "no option --thread; did you mean "threads"?" */
 static assay_status unknown_option(const struct cli_target *targets, int count, const char *name,
                                    struct assay_error *error)
 {
-    struct array text = array_of(1, 512);
-    int limit = (int)strlen(name) / 3 + 1, found = 0;
-    for (int wanted = 1; wanted <= limit && strlen(name) < NAME_MAX_BYTES; wanted++)
-        for (int t = 0; t < count; t++)
-            for (const struct option *o = targets[t].options; o->name && found < NEAREST_MAX; o++)
-                if (strlen(o->name) < NAME_MAX_BYTES && distance(name, o->name) == wanted) {
-                    array_printf(&text, "%s--%s", found ? " or " : "", o->name);
-                    found++;
-                }
-    error_set(error, ASSAY_ERROR_ARGUMENT, "no option --%.100s; %s%s%s", name, found ? "did you mean " : "see --help",
-              found ? (const char *)text.data : "", found ? "?" : "");
-    array_free(&text);
-    return ASSAY_ERROR_ARGUMENT;
+    char near_text[TEXT_NEAREST];
+    struct nearest nearest = nearest_to(name);
+    for (int t = 0; t < count; t++)
+        for (const struct option *option = targets[t].options; option->name; option++)
+            nearest_offer(&nearest, option->name);
+    nearest_text(&nearest, near_text);
+    return error_set(error, ASSAY_ERROR_ARGUMENT, "no option --%.100s%s", name,
+                     near_text[0] ? near_text : "; see --help");
 }
 
 /* Handles argv[*at], which begins with "--"; moves *at past a value that it takes. */

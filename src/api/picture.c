@@ -1,0 +1,88 @@
+/* picture.c - pictures as the public header has them: an image behind a handle. */
+#include <string.h>
+
+#include "api/api.h"
+#include "base/memory.h"
+
+static assay_status picture_create(struct assay_picture **out, struct assay_error *error)
+{
+    *out = mem_alloc(1, sizeof **out);
+    return *out ? ASSAY_OK : error_memory(error, "a picture");
+}
+
+assay_status assay_picture_read_file(const char *path, const struct assay_limits *limits, struct assay_picture **out,
+                                     struct assay_error *error)
+{
+    if (!path || !out)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_picture_read_file: path and out must not be NULL");
+    struct assay_picture *picture = NULL;
+    assay_status status = picture_create(&picture, error);
+    if (!status)
+        status = image_decode_file(path, limits, &picture->image, error);
+    if (status) {
+        mem_free(picture);
+        return status;
+    }
+    *out = picture;
+    return ASSAY_OK;
+}
+
+assay_status assay_picture_read_memory(const void *bytes, size_t size, const char *name,
+                                       const struct assay_limits *limits, struct assay_picture **out,
+                                       struct assay_error *error)
+{
+    if ((!bytes && size > 0) || !out)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_picture_read_memory: bytes and out must not be NULL");
+    struct assay_picture *picture = NULL;
+    assay_status status = picture_create(&picture, error);
+    if (!status)
+        status = image_decode_memory(bytes ? bytes : "", size, name ? name : "picture in memory", limits,
+                                     &picture->image, error);
+    if (status) {
+        mem_free(picture);
+        return status;
+    }
+    *out = picture;
+    return ASSAY_OK;
+}
+
+assay_status assay_picture_from_rgb(const uint8_t *pixels, int width, int height, size_t stride,
+                                    struct assay_picture **out, struct assay_error *error)
+{
+    if (!pixels || !out)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_picture_from_rgb: pixels and out must not be NULL");
+    if (width > 0 && stride < (size_t)width * IMAGE_CHANNELS)
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "assay_picture_from_rgb: a stride of %zu bytes is too short for %d pixels of 3 bytes", stride,
+                         width);
+    struct assay_picture *picture = NULL;
+    assay_status status = picture_create(&picture, error);
+    if (!status)
+        status = image_create(width, height, &picture->image, error);
+    if (status) {
+        mem_free(picture);
+        return status;
+    }
+    size_t row = (size_t)width * IMAGE_CHANNELS;
+    for (int y = 0; y < height; y++)
+        memcpy(picture->image.pixels + (size_t)y * row, pixels + (size_t)y * stride, row);
+    *out = picture;
+    return ASSAY_OK;
+}
+
+int assay_picture_width(const struct assay_picture *picture)
+{
+    return picture ? picture->image.width : 0;
+}
+
+int assay_picture_height(const struct assay_picture *picture)
+{
+    return picture ? picture->image.height : 0;
+}
+
+void assay_picture_free(struct assay_picture *picture)
+{
+    if (picture)
+        image_free(&picture->image);
+    mem_free(picture);
+}

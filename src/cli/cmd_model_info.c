@@ -1,0 +1,158 @@
+/* cmd_model_info.c - `assay model info`: what a model file says about itself, and its tensors. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/find_model.h"
+#include "detector/model.h"
+
+struct info_config {
+    bool json;
+};
+
+static const struct option info_options[] = {{"json", OPTION_BOOL, offsetof(struct info_config, json), "false", 0, 0,
+                                              NULL, "print one JSON object"},
+                                             {0}};
+
+static const struct cli_group info_groups[] = {{"Options", info_options}, {0}};
+
+static const char *dtype_text(enum tensor_file_dtype dtype)
+{
+    static const char *const text[] = {"F32", "F16", "BF16", "F64", "I8", "U8", "I16", "I32", "I64", "BOOL"};
+    return (size_t)dtype < sizeof text / sizeof text[0] ? text[dtype] : "?";
+}
+
+/* {"dtype": "F32", "shape": [64, 3, 7, 7]} by tensor, in the order of the file. */
+static json_t *tensors_to_json(const struct safetensors *file)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < file->tensors.count; i++) {
+        const struct file_tensor *tensor = file->tensors.entries[i].value;
+        json_t *shape = json_array();
+        for (int d = 0; d < tensor->rank; d++)
+            json_array_append_new(shape, json_integer(tensor->dim[d]));
+        json_object_set_new(all, tensor->name,
+                            json_pack("{s:s, s:o}", "dtype", dtype_text(tensor->dtype), "shape", shape));
+    }
+    return all;
+}
+
+/* Everything there is to say, as one object: the text form is printed from it too. NULL: no memory. */
+static json_t *info_to_json(const struct model *model, const char *path)
+{
+    const struct detector *detector = model->detector;
+    json_t *info = json_object();
+    json_t *file = json_string(path);
+    json_object_set_new(info, "file", file ? file : json_string("(a name that is not UTF-8)"));
+    json_object_set_new(info, "detector", json_string(detector->name));
+    json_object_set_new(info, "title", json_string(detector->title));
+    json_object_set_new(info, "paper", json_string(detector->paper));
+    json_object_set_new(info, "parameters", json_integer((json_int_t)store_param_count(model->store)));
+    json_object_set_new(info, "bytes", json_integer((json_int_t)model->file.map.size));
+    json_object_set_new(info, "config", option_to_json(detector->fields, model->config));
+    json_object_set_new(info, "preprocess", preprocess_to_json(&model->preprocess));
+    json_object_set_new(info, "calibration",
+                        model->calibration.present ? calibration_to_json(&model->calibration) : json_null());
+    json_object_set_new(info, "training", model->training ? json_incref(model->training) : json_null());
+    json_object_set_new(info, "tensors", tensors_to_json(&model->file));
+    return info;
+}
+
+/* One line "  key   value"; objects a line a key, indented further. */
+static void print_value(const char *key, const json_t *value, int indent)
+{
+    printf("%*s", indent, "");
+    cli_print_text(stdout, key);
+    int width = (int)strlen(key);
+    if (json_is_object(value) && json_object_size(value) > 0) {
+        const char *name;
+        json_t *item;
+        fputc('\n', stdout);
+        json_object_foreach((json_t *)value, name, item) print_value(name, item, indent + 2);
+        return;
+    }
+    printf("%*s", width < 24 - indent ? 24 - indent - width : 1, "");
+    if (json_is_string(value)) {
+        cli_print_text(stdout, json_string_value(value));
+    } else {
+        char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+        cli_print_text(stdout, !text ? "?" : strcmp(text, "null") == 0 ? "none" : text);
+        free(text);
+    }
+    fputc('\n', stdout);
+}
+
+static void print_tensors(const struct safetensors *file)
+{
+    fputs("tensors\n", stdout);
+    for (size_t i = 0; i < file->tensors.count; i++) {
+        const struct file_tensor *tensor = file->tensors.entries[i].value;
+        printf("  %-4s [", dtype_text(tensor->dtype));
+        for (int d = 0; d < tensor->rank; d++)
+            printf("%s%" PRId64, d ? ", " : "", tensor->dim[d]);
+        fputs("]  ", stdout);
+        cli_print_text(stdout, tensor->name);
+        fputc('\n', stdout);
+    }
+}
+
+static int info_run(int argc, char **argv)
+{
+    struct info_config config;
+    struct arena arena = {0};
+    struct array words = array_of(sizeof(char *), (size_t)argc + 1);
+    struct assay_error error = {0};
+    struct model model = {0};
+    json_t *info = NULL;
+    const struct cli_target target = {info_options, &config};
+    int result;
+
+    option_defaults(info_options, &config);
+    assay_status status = cli_parse(argc, argv, &target, 1, &arena, &words, &error);
+    if (!status && words.count > 1)
+        status = error_set(&error, ASSAY_ERROR_ARGUMENT, "one model file at a time");
+    if (status) {
+        result = cli_failure(&error, true);
+        goto done;
+    }
+    const char *path;
+    status = cli_find_model(words.count ? ((const char **)words.data)[0] : NULL, &arena, &path, &error);
+    if (!status)
+        status = model_load(path, &model, &error);
+    if (!status && !(info = info_to_json(&model, path)))
+        status = error_memory(&error, path);
+    if (status) {
+        result = cli_failure(&error, false);
+        goto done;
+    }
+    if (config.json) {
+        json_dumpf(info, stdout, JSON_INDENT(2));
+        fputc('\n', stdout);
+    } else {
+        const char *key;
+        json_t *value;
+        json_object_foreach(info, key, value) if (strcmp(key, "tensors") != 0) print_value(key, value, 0);
+        print_tensors(&model.file);
+    }
+    result = cli_flush() ? CLI_OK : CLI_FAILED;
+
+done:
+    json_decref(info);
+    model_free(&model);
+    array_free(&words);
+    arena_free(&arena);
+    return result;
+}
+
+const struct command command_model_info = {
+    "model info",
+    "show what a model file says about itself",
+    "[OPTION]... [FILE]",
+    "Prints the detector, its settings, preprocessing, calibration, the summary of its training, and its tensors. "
+    "Without\n"
+    "FILE, the model that 'assay detect' would use.\n",
+    info_groups,
+    NULL,
+    info_run,
+};

@@ -1,0 +1,28 @@
+/* report.h - verdicts on standard output: a table for people, JSON lines and CSV for programs. */
+#ifndef ASSAY_CLI_REPORT_H
+#define ASSAY_CLI_REPORT_H
+
+#include <stdbool.h>
+
+#include "assay/assay.h"
+
+enum report_format { REPORT_TABLE, REPORT_JSON, REPORT_CSV };
+
+/* `detector` must outlive the report. */
+struct report {
+    enum report_format format;
+    const char *detector;
+    bool colour;
+    bool headed; /* the heading was written */
+    bool lost;   /* there was no memory for a line */
+};
+
+/* Colours only on a terminal, and not where NO_COLOR is set or TERM is "dumb". */
+void report_begin(struct report *report, enum report_format format, const char *detector);
+
+void report_verdict(struct report *report, const char *file, assay_verdict verdict, double probability);
+
+/* What could not be judged: in JSON and CSV a line of its own, in the table nothing (standard error has it). */
+void report_failure(struct report *report, const char *file, const char *message);
+
+#endif
