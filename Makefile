@@ -1,0 +1,60 @@
+# A short front for Meson and Ninja.
+#
+#   make detect IMAGE=photo.jpg   install what is missing, build, and judge a picture (without IMAGE: examples/)
+#   make check                    the tests; ends in "N passed, N failed"
+#   make sanitize                 the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make fuzz                     libFuzzer on every target, FUZZ_SECONDS each (default 300)
+#   make bench                    benchmarks, as CSV
+#   make coverage                 which lines of src/ the tests reach
+#   make format, format-check     by .clang-format
+#   make install                  command, library, header, model; PREFIX (default /usr/local), DESTDIR
+
+WERROR ?= false
+PREFIX ?= /usr/local
+SHELL = /bin/bash
+# The name as it was typed: neither make nor the shell may look into it.
+export ASSAY_IMAGE := $(value IMAGE)
+
+.PHONY: all detect check sanitize fuzz bench coverage format format-check install clean
+
+all:
+	@tools/install-packages.sh
+	@tools/build.sh build
+
+# A name with spaces is one picture; where there is no such file, several names.
+detect:
+	@tools/install-packages.sh
+	@tools/build.sh build -- assay
+	@if [ -z "$$ASSAY_IMAGE" ]; then set -- examples/*.jpg; \
+	elif [ -e "$$ASSAY_IMAGE" ]; then set -- "$$ASSAY_IMAGE"; \
+	else set -f; set -- $$ASSAY_IMAGE; fi; build/assay detect -- "$$@"
+
+check:
+	@tools/install-packages.sh
+	@tools/check.sh build -Dwerror=$(WERROR)
+
+sanitize:
+	@tools/install-packages.sh
+	@tools/check.sh build-sanitize -Db_sanitize=address,undefined -Dbuildtype=debugoptimized -Db_lundef=false
+
+fuzz:
+	@tools/install-packages.sh clang
+	@tools/fuzz.sh
+
+coverage:
+	@tools/install-packages.sh gcovr
+	@tools/coverage.sh
+
+format:
+	@tools/format.sh
+
+format-check:
+	@tools/format.sh --check
+
+install:
+	@tools/install-packages.sh
+	@tools/build.sh build --prefix=$(PREFIX)
+	@meson install -C build --no-rebuild
+
+clean:
+	rm -rf build build-sanitize build-fuzz build-coverage
