@@ -30,4 +30,7 @@ assay_status image_flip_vertical(const struct image *from, struct image *out, st
 /* Counter-clockwise by 90 degrees, `turns` times (any integer), as numpy.rot90 does. */
 assay_status image_turn(const struct image *from, int turns, struct image *out, struct assay_error *error);
 
+/* A picture stored under an EXIF orientation (1 to 8) set upright; other values leave it as it is. */
+assay_status image_orient(const struct image *from, int orientation, struct image *out, struct assay_error *error);
+
 #endif

@@ -21,6 +21,11 @@ struct image {
 /* An uninitialised image of the given size; refuses sides over LIMIT_PICTURE_SIDE and less than 1. */
 assay_status image_create(int width, int height, struct image *out, struct assay_error *error);
 assay_status image_copy(const struct image *from, struct image *out, struct assay_error *error);
+
+/* A copy of raw RGB pixels whose row y begins at pixels + y * stride; stride >= 3 * width, in bytes. */
+assay_status image_from_rgb(const uint8_t *pixels, int width, int height, size_t stride, struct image *out,
+                            struct assay_error *error);
+
 void image_free(struct image *image); /* a zeroed image is fine; zeroes it */
 
 /* Bytes of the pixels. */

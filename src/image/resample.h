@@ -1,5 +1,6 @@
 /* resample.h - resizing, equal to Pillow's to the bit (src/libImaging/Resample.c): separable, horizontal before
- * vertical, 8 bits between the passes, coefficients rounded to 22 fractional bits, support widened when shrinking. */
+ * vertical, 8 bits between the passes, coefficients rounded to 22 fractional bits, support widened when shrinking.
+ * As Pillow up to 12 does it; from 13 on Pillow may run the vertical pass first where that is less work. */
 #ifndef ASSAY_IMAGE_RESAMPLE_H
 #define ASSAY_IMAGE_RESAMPLE_H
 
