@@ -71,10 +71,10 @@ struct crop_grid {
     bool center_extra;
 };
 
-/* How far apart neighbours lie along a side with `count` of them, and the whole slack where there is one. */
+/* How far apart neighbours lie along a side. One alone sees less than two at the ends would. */
 static double spacing(int slack, int count)
 {
-    return count > 1 ? (double)slack / (count - 1) : slack;
+    return count > 1 ? (double)slack / (count - 1) : 2.0 * slack;
 }
 
 static bool holds_center(int slack, int count)
@@ -82,16 +82,17 @@ static bool holds_center(int slack, int count)
     return slack == 0 || count % 2 == 1;
 }
 
-/* Of the grids within max_crops the one whose larger gap is smallest, then whose other gap is. Windows are never closer
- * than half a crop: that would be paid for and tell little. */
+/* Of the grids within max_crops the one whose larger gap is smallest, then whose other gap is. Neighbours are
+ * never closer than half a crop, for that would be paid for and tell little; so a side that is hardly longer than the
+ * crop gets one window, in its middle. */
 static struct crop_grid choose_grid(const struct preprocess *p, const struct image *fitted)
 {
     int slack_x = fitted->width - p->crop, slack_y = fitted->height - p->crop;
     int limit = p->max_crops < PREPROCESS_MAX_CROPS ? p->max_crops : PREPROCESS_MAX_CROPS;
     int step = int_max(p->crop / 2, 1);
-    int most_x = slack_x ? int_max(slack_x / step + 1, 2) : 1, most_y = slack_y ? int_max(slack_y / step + 1, 2) : 1;
+    int most_x = slack_x / step + 1, most_y = slack_y / step + 1;
     struct crop_grid best = {1, 1, false};
-    double best_gap = fmax(slack_x, slack_y), best_sum = (double)slack_x + slack_y;
+    double best_gap = INFINITY, best_sum = INFINITY;
 
     for (int columns = 1; columns <= most_x && columns <= limit; columns++)
         for (int rows = 1; rows <= most_y && columns * rows <= limit; rows++) {

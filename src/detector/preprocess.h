@@ -32,7 +32,7 @@ assay_status preprocess_fit(const struct preprocess *p, const struct image *from
                             struct assay_error *error);
 
 /* How many crops a fitted picture gives at test, and where the i-th lies. The first is the centre crop; the others are an
- * even grid that reaches into the corners (from five crops on), row by row, at least half a crop apart. */
+ * even grid, row by row, at least half a crop apart, from edge to edge where more than one lies along a side. */
 int preprocess_crop_count(const struct preprocess *p, const struct image *fitted);
 void preprocess_crop_at(const struct preprocess *p, const struct image *fitted, int index, int *left, int *top);
 

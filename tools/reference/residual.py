@@ -1,0 +1,99 @@
+"""Fixture for tests/detector/test_residual.c: the detector `residual`, rendered independently in PyTorch with the high-pass
+filters as convolutions, at a tiny configuration and in float64."""
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision.models.resnet import BasicBlock
+
+import resnet
+
+resnet.FIXTURES = resnet.FIXTURES.parents[1] / "detector" / "fixtures"
+CROP, WIDTH, SMOOTHING = 32, 4, 0.1
+
+
+def truncated(x, q):
+    return (x * (255 * 0.5 / 16 / q)).clamp(-1, 1)
+
+
+def npr(x, l):
+    h, w = x.shape[2:]
+    rows, columns = torch.arange(h) // l * l, torch.arange(w) // l * l
+    return x - x[:, :, rows][:, :, :, columns]
+
+
+def high_pass(x):
+    d1, d2 = torch.tensor([-1.0, 1.0]), torch.tensor([1.0, -2.0, 1.0])
+    one = torch.ones(1)
+    parts = []
+    for column, row, q in ((one, d1, 1), (d1, one, 1), (one, d2, 2), (d2, one, 2), (d2, d2, 4)):
+        k = torch.outer(column, row).to(x)
+        r = truncated(F.conv2d(x, k.expand(3, 1, *k.shape), groups=3), q)
+        rows, columns = k.shape[0] - 1, k.shape[1] - 1
+        parts.append(F.pad(r, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)))
+    return torch.cat(parts, 1)
+
+
+class Residual(nn.Module):
+    def __init__(self, rgb, patch, filters):
+        super().__init__()
+        self.rgb, self.patch, self.filters = rgb, patch, filters
+        channels = 3 * rgb + 3 * bool(patch) + 15 * filters
+        self.stem = nn.ModuleDict({"conv": nn.Conv2d(channels, WIDTH, 3, padding=1, bias=False),
+                                   "bn": nn.BatchNorm2d(WIDTH)})
+        self.stages = nn.ModuleList()
+        before = WIDTH
+        for stage in range(4):
+            width, stride = WIDTH << stage, 2 if stage else 1
+            down = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width)) if stage else None
+            self.stages.append(nn.ModuleDict({"blocks": nn.Sequential(BasicBlock(before, width, stride, down))}))
+            before = width
+        features = 2 * WIDTH * 15
+        self.head = nn.ModuleDict({"bn": nn.BatchNorm1d(features), "linear": nn.Linear(features, 1)})
+
+    def forward(self, x):
+        parts = [x] if self.rgb else []
+        if self.patch:
+            parts.append(truncated(npr(x, self.patch), 1))
+        if self.filters:
+            parts.append(high_pass(x))
+        x = torch.relu(self.stem["bn"](self.stem["conv"](torch.cat(parts, 1))))
+        read = []
+        for stage in self.stages:
+            x = stage["blocks"](x)
+            read += [x.mean((2, 3)), torch.log(x.var((2, 3), unbiased=False) + 1e-3)]
+        return self.head["linear"](self.head["bn"](torch.cat(read, 1)))
+
+
+def main():
+    torch.manual_seed(5)
+    net = Residual(True, 2, True).double()
+    resnet.randomise(net)
+    x = F.avg_pool2d(torch.rand(4, 3, CROP + 2, CROP + 2), 3, 1).mul(510).round().div(255).sub(1).double()
+    x = x.float().double()
+    labels = torch.tensor([1, 0, 0, 1])
+    targets = labels.double()[:, None] * (1 - SMOOTHING) + SMOOTHING / 2
+    out = {"param." + k: v.clone() for k, v in net.named_parameters()}
+    out.update({"param." + k: v.clone() for k, v in resnet.states(net).items()})
+    out.update({"image": x.permute(0, 2, 3, 1), "labels": labels})
+    with torch.no_grad():
+        out["logits.eval"] = net.eval()(x)
+        for name, config in {"rgb": (True, 0, False), "npr": (False, 3, True)}.items():
+            other = Residual(*config).double()
+            weights = net.state_dict()
+            stem = torch.randn(other.stem["conv"].weight.shape).double() * 0.3
+            weights["stem.conv.weight"] = stem.float().double()
+            other.load_state_dict(weights)
+            out[name + ".stem.conv.weight"] = weights["stem.conv.weight"]
+            out[name + ".logits"] = other.eval()(x)
+
+    def loss_of():
+        logits = net(x)
+        return logits, F.binary_cross_entropy_with_logits(logits, targets)
+
+    resnet.replay(net, loss_of, out)
+    out = {k: v for k, v in out.items() if not k.startswith("step10.") or v.numel() <= 1000}  # a small file
+    resnet.write("residual.safetensors", out)
+
+
+if __name__ == "__main__":
+    main()
