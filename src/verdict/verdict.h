@@ -12,9 +12,12 @@
 struct calibration {
     bool present;        /* false: verdicts are ASSAY_UNCALIBRATED, probability is the plain sigmoid */
     double scale, shift; /* probability = sigmoid(scale * logit + shift): Platt (1999) */
-    double real_below;      /* probability <= this: real */
-    double generated_above; /* probability >= this: ai-generated; between the two: uncertain */
+    double real_below;      /* probability <= this: real; at most one half, CALIBRATION_NEVER_REAL: none is */
+    double generated_above; /* probability >= this: ai-generated; at least one half. Between the two: uncertain */
 };
+
+#define CALIBRATION_NEVER_REAL (-1.0)     /* thresholds out of the reach of any probability */
+#define CALIBRATION_NEVER_GENERATED 2.0
 
 /* A scored picture for fitting. `weight` > 0; see calibration_weights. */
 struct calibration_sample {
@@ -33,8 +36,12 @@ struct calibration_options {
 assay_status calibration_weights(struct calibration_sample *samples, const int *source, size_t count,
                                  struct assay_error *error);
 
-/* Fits scale and shift by weighted maximum likelihood with Platt's smoothed targets, then the thresholds. NULL options:
- * defaults. Fails where a class is absent or a logit is not finite. */
+/* Fits scale and shift by weighted maximum likelihood with Platt's smoothed targets, each class counting one half
+ * whatever its weights add up to; then the smallest generated_above >= 1/2 such that the weighted share of real
+ * pictures at or above it is at most max_false_generated, and the largest real_below <= 1/2 likewise. NULL options:
+ * defaults. Perfectly separable classes have a finite fit, as steep as the number of samples warrants. Where all logits
+ * are the same, every probability is one half and (unless the options allow any error) every verdict uncertain.
+ * Fails where a class is absent, a logit is not finite or a weight not above 0. */
 assay_status calibration_fit(const struct calibration_sample *samples, size_t count,
                              const struct calibration_options *options, struct calibration *out,
                              struct assay_error *error);
