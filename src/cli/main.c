@@ -11,6 +11,7 @@
 const struct command *const cli_commands[] = {
     &command_detect,
     &command_model_info,
+    &command_train,
     &command_help,
     NULL,
 };

@@ -1,0 +1,84 @@
+/* options.c - the tables of training options. */
+#include "train/options.h"
+
+#define AT(field) offsetof(struct train_options, field)
+
+const struct option train_option_table[] = {
+    {"epochs", OPTION_INT, AT(epochs), "20", 1, 100000, NULL, "passes over the training pictures"},
+    {"batch", OPTION_INT, AT(batch), "32", 2, 65536, NULL, "pictures a step; even: classes are half and half"},
+    {"steps-per-epoch", OPTION_INT, AT(steps_per_epoch), "0", 0, 1e9, NULL, "steps an epoch; 0: pictures / batch"},
+    {"optimizer", OPTION_CHOICE, AT(optimizer), "adamw", 0, 0, OPTIMIZER_CHOICES, "how weights follow gradients"},
+    {"learning-rate", OPTION_FLOAT, AT(learning_rate), "0.001", 0, 1000, NULL, "highest learning rate"},
+    {"schedule", OPTION_CHOICE, AT(schedule), "cosine", 0, 0, SCHEDULE_CHOICES, "course of the learning rate"},
+    {"warmup-steps", OPTION_INT, AT(warmup_steps), "0", 0, 1e9, NULL, "steps of linear rise (constant, cosine)"},
+    {"rate-floor", OPTION_FLOAT, AT(rate_floor), "0", 0, 1, NULL, "cosine: last learning rate, as a share of the highest"},
+    {"one-cycle-rise", OPTION_FLOAT, AT(rise), "0.3", 0, 1, NULL, "one-cycle: share of the steps with a rising rate"},
+    {"one-cycle-div", OPTION_FLOAT, AT(div), "25", 1, 1e9, NULL, "one-cycle: highest rate / first rate"},
+    {"one-cycle-final-div", OPTION_FLOAT, AT(final_div), "10000", 1, 1e12, NULL, "one-cycle: first rate / last rate"},
+    {"weight-decay", OPTION_FLOAT, AT(weight_decay), "0.01", 0, 1000, NULL, "adamw: decoupled; else added to gradients"},
+    {"decay-vectors", OPTION_BOOL, AT(decay_vectors), "false", 0, 0, NULL, "biases and norm scales decay too"},
+    {"momentum", OPTION_FLOAT, AT(momentum), "0.9", 0, 1, NULL, "sgd: momentum"},
+    {"nesterov", OPTION_BOOL, AT(nesterov), "false", 0, 0, NULL, "sgd: Nesterov's momentum"},
+    {"beta1", OPTION_FLOAT, AT(beta1), "0.9", 0, 0.9999999, NULL, "adam, adamw: decay of the gradient's mean"},
+    {"beta2", OPTION_FLOAT, AT(beta2), "0.999", 0, 0.9999999, NULL, "adam, adamw: decay of the gradient's mean square"},
+    {"epsilon", OPTION_FLOAT, AT(epsilon), "1e-8", 0, 1, NULL, "adam, adamw: added to the root of the mean square"},
+    {"clip-norm", OPTION_FLOAT, AT(clip_norm), "0", 0, 1e9, NULL, "largest 2-norm of all gradients together; 0: any"},
+    {"ema-decay", OPTION_FLOAT, AT(average_decay), "0", 0, 0.9999999, NULL,
+     "moving average of the weights, which is what is judged and saved; 0: none"},
+    {"seed", OPTION_INT, AT(seed), "1", 0, 9007199254740992.0, NULL, "of first weights, order, variation, dropout"},
+    {"precision", OPTION_CHOICE, AT(precision), "f32", 0, 0, "f32|bf16", "of convolutions and products"},
+    {"validate-every", OPTION_INT, AT(validate_every), "1", 1, 100000, NULL, "epochs between validations"},
+    {"validation-batch", OPTION_INT, AT(validation_batch), "32", 1, 65536, NULL, "pictures judged at once"},
+    {"best-by", OPTION_CHOICE, AT(best_by), "average-precision", 0, 0, "average-precision|balanced-accuracy|auroc|loss",
+     "validation figure that chooses the epoch to keep"},
+    {0}};
+
+const struct option train_conduct_table[] = {
+    {"threads", OPTION_INT, offsetof(struct train_conduct, threads), "0", 0, 1024, NULL,
+     "compute threads; 0: one for each processor"},
+    {"checkpoint-every", OPTION_INT, offsetof(struct train_conduct, checkpoint_every), "300", 1, 1e9, NULL,
+     "seconds between checkpoints"},
+    {0}};
+
+assay_status train_options_check(const struct train_options *options, struct assay_error *error)
+{
+    if (options->batch % 2 != 0)
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "option batch: %lld is odd; every batch is half real and half generated pictures",
+                         (long long)options->batch);
+    if (options->schedule == SCHEDULE_ONE_CYCLE && options->warmup_steps > 0)
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "option warmup-steps: one-cycle has a rise of its own; see one-cycle-rise");
+    if (options->nesterov && options->optimizer == OPTIMIZER_SGD && options->momentum == 0)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "option nesterov: needs a momentum above 0");
+    return ASSAY_OK;
+}
+
+struct optimizer_options train_optimizer(const struct train_options *options)
+{
+    return (struct optimizer_options){
+        .kind = (enum optimizer_kind)options->optimizer,
+        .weight_decay = options->weight_decay,
+        .decay_vectors = options->decay_vectors,
+        .momentum = options->momentum,
+        .nesterov = options->nesterov,
+        .beta1 = options->beta1,
+        .beta2 = options->beta2,
+        .epsilon = options->epsilon,
+        .clip_norm = options->clip_norm,
+        .average_decay = options->average_decay,
+    };
+}
+
+struct schedule train_schedule(const struct train_options *options)
+{
+    return (struct schedule){
+        .kind = (enum schedule_kind)options->schedule,
+        .rate = options->learning_rate,
+        .warmup = (uint64_t)options->warmup_steps,
+        .floor = options->rate_floor,
+        .rise = options->rise,
+        .div = options->div,
+        .final_div = options->final_div,
+    };
+}
