@@ -3,7 +3,7 @@
  *
  *     flip     left and right exchanged
  *     turn     by 90, 180 or 270 degrees
- *     resize   by a factor, with a filter drawn from bilinear, bicubic, Lanczos and box
+ *     resize   by a factor (drawn evenly in its logarithm), with a filter drawn from box, bilinear, bicubic, Lanczos
  *     blur     Gaussian, sigma in pixels
  *     noise    Gaussian, sigma in grey levels
  *     jpeg     encoded at a quality and decoded again (4:2:0)

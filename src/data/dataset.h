@@ -28,8 +28,8 @@ enum { LABEL_REAL = 0, LABEL_GENERATED = 1, LABEL_COUNT = 2 };
 struct dataset_source {
     const char *name;
     int label;
-    bool art;     /* real, and the folder in the class folder begins with "art-": made by people, but no photograph.
-                     Trained on like any real source; figures that are balanced over sources leave it out */
+    bool art;     /* real, and a folder in its name begins with "art-": made by people, but no photograph. Trained on
+                     like any real source; figures that are balanced over sources leave it out */
     size_t count; /* pictures */
 };
 
@@ -49,6 +49,7 @@ struct dataset {
     struct dataset_source *sources; /* sorted by label, then by the bytes of the name */
     size_t source_count;
     size_t label_count[LABEL_COUNT]; /* pictures of each class */
+    const char *prefix[LABEL_COUNT]; /* what the digest puts before the names of each class: "", or "real/" and "ai/" */
     char digest[SHA256_TEXT];        /* see dataset_digest */
 };
 
