@@ -14,6 +14,13 @@ int parallel_threads(void)
 #endif
 }
 
+void parallel_serial_thread(void)
+{
+#ifdef _OPENMP
+    omp_set_num_threads(1); /* holds for the calling thread alone */
+#endif
+}
+
 void parallel_for(int64_t count, int64_t grain, parallel_body *body, void *context)
 {
     if (count <= 0)

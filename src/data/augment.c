@@ -141,9 +141,11 @@ assay_status augment_write(const struct augment *augment, const struct preproces
             goto done;
         advance(&stage, &next);
     }
-    if ((status = preprocess_fit(preprocess, &stage.image, &next, error)))
-        goto done;
-    advance(&stage, &next);
+    if (!preprocess_fits(preprocess, &stage.image)) {
+        if ((status = preprocess_fit(preprocess, &stage.image, &next, error)))
+            goto done;
+        advance(&stage, &next);
+    }
     preprocess_write(preprocess, &stage.image, (int)(d.left * (stage.image.width - preprocess->crop + 1)),
                      (int)(d.top * (stage.image.height - preprocess->crop + 1)), out);
 done:

@@ -19,10 +19,12 @@
 #include "data/sampler.h"
 
 struct loader_options {
-    int64_t threads;  /* "loader-threads": decode threads; 0: one for each processor */
-    int64_t ahead;    /* "loader-ahead": batches prepared ahead */
-    int64_t cache_mb; /* "loader-cache": MiB of decoded pixels to keep, for pictures_create (in MiB); the loader itself
-                         does not look at it */
+    int64_t threads;    /* "loader-threads": threads that decode; 0: one for each processor */
+    int64_t ahead;      /* "loader-ahead": batches prepared ahead */
+    int64_t waiting_mb; /* "loader-waiting": MiB of decoded pictures that may wait in a sequence; the batch that comes
+                           next is prepared even above it */
+    int64_t cache_mb;   /* "loader-cache": MiB of decoded pixels to keep. The caller passes it on to pictures_create, in
+                           bytes; the loader does not look at it */
 };
 
 extern const struct option loader_option_table[];

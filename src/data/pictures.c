@@ -54,6 +54,11 @@ void pictures_free(struct pictures *p)
     mem_free(p);
 }
 
+const struct dataset *pictures_dataset(const struct pictures *p)
+{
+    return p->dataset;
+}
+
 /* A decoded picture goes to the cache if it fits and no other thread was faster. */
 static void keep(struct pictures *p, size_t index, struct picture_loan *loan)
 {

@@ -20,6 +20,9 @@ assay_status pictures_create(const struct dataset *dataset, uint64_t cache_bytes
                              struct assay_error *error);
 void pictures_free(struct pictures *pictures); /* NULL is fine */
 
+/* What they are the pictures of. */
+const struct dataset *pictures_dataset(const struct pictures *pictures);
+
 /* A picture on loan. Its pixels are not to be changed. */
 struct picture_loan {
     struct image image;

@@ -132,7 +132,8 @@ assay_status sampler_create(const struct dataset *dataset, const struct sampler_
         return error_set(error, ASSAY_ERROR_ARGUMENT, "source-power: %g lies outside 0 to 1", options->source_power);
     for (int label = 0; label < LABEL_COUNT; label++)
         if (!dataset->label_count[label])
-            return error_set(error, ASSAY_ERROR_ARGUMENT, "training needs pictures of both classes, and there are no %s ones",
+            return error_set(error, ASSAY_ERROR_ARGUMENT,
+                             "training needs pictures of both classes, and there are no %s ones",
                              dataset_label_text(label));
     struct sampler *s = mem_alloc(1, sizeof *s);
     if (!s)
