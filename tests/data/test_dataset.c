@@ -256,7 +256,8 @@ static void test_explicit(void **state)
     assert_int_equal(d.count, 1);
     dataset_free(&d);
     assert_error(dataset_from_folders(NULL, NULL, &d, &test_error), "no folder");
-    assert_error(dataset_from_folders(tree_path("photos"), tree_path("photos/camera"), &d, &test_error), "in one place");
+    const char *photos = tree_path("photos");
+    assert_error(dataset_from_folders(photos, tree_path("photos/camera"), &d, &test_error), "in one place");
     assert_error(dataset_from_folders(tree_path("photos"), tree_path("absent"), &d, &test_error), "absent");
     tree_folder("hollow");
     assert_error(dataset_from_folders(tree_path("photos"), tree_path("hollow"), &d, &test_error), "no pictures");
@@ -284,7 +285,7 @@ static void test_hold_out(void **state)
     (void)state;
     const struct made_source sources[] = {{"a", LABEL_REAL, 100}, {"b", LABEL_REAL, 10}, {"c", LABEL_GENERATED, 51},
                                           {"d", LABEL_GENERATED, 1}};
-    struct dataset all = {0}, kept = {0}, held = {0}, again[2] = {{{0}}};
+    struct dataset all = {0}, kept = {0}, held = {0}, again[2] = {0};
     dataset_make(sources, 4, &all);
     assert_ok(dataset_hold_out(&all, 0.1, 7, &kept, &held, &test_error));
     assert_int_equal(kept.count + held.count, all.count);
