@@ -29,10 +29,12 @@ assay_status model_create(const struct detector *detector, const void *config, u
 /* From a file. Refused by name and reason: not safetensors or damaged, not Assay's, unknown detector, newer format, bad
  * config; missing, extra and misshapen tensors are listed all at once with the nearest names. */
 assay_status model_load(const char *path, struct model *out, struct assay_error *error);
+/* The same over bytes in memory, which must outlive the model. */
 assay_status model_load_memory(const void *bytes, size_t size, const char *name, struct model *out,
                                struct assay_error *error);
 
-/* Parameters and those states that belong to the network (running statistics), with the metadata, atomically. */
+/* Every tensor that the forward pass uses (parameters, running statistics) and nothing that only training keeps in the
+ * store, with the metadata, atomically. Weights that are not finite are refused: the file could not be loaded. */
 assay_status model_save(const struct model *model, const char *path, struct assay_error *error);
 void model_free(struct model *model); /* a zeroed one is fine */
 

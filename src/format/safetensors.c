@@ -362,6 +362,12 @@ static void read_halves(const uint8_t *from, uint64_t count, bool bf16, float *o
     }
 }
 
+bool file_tensor_is_float(const struct file_tensor *tensor)
+{
+    return tensor->dtype == TENSOR_FILE_F32 || tensor->dtype == TENSOR_FILE_F16 || tensor->dtype == TENSOR_FILE_BF16 ||
+           tensor->dtype == TENSOR_FILE_F64;
+}
+
 bool file_tensor_read_f32(const struct file_tensor *tensor, float *out)
 {
     const uint8_t *from = tensor->data;

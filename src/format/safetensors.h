@@ -41,6 +41,8 @@ assay_status safetensors_open_memory(const void *bytes, size_t size, const char 
                                      struct assay_error *error);
 void safetensors_close(struct safetensors *file); /* a zeroed one is fine */
 
+bool file_tensor_is_float(const struct file_tensor *tensor); /* F32, F16, BF16 or F64 */
+
 /* Elements as f32, whatever their floating type; false: not a floating type. */
 bool file_tensor_read_f32(const struct file_tensor *tensor, float *out);
 

@@ -39,7 +39,7 @@ assay_verdict calibration_verdict(const struct calibration *c, double probabilit
 }
 
 /* The fields of the JSON object, in order. */
-static const char *const names[] = {"scale", "shift", "real-below", "generated-above"};
+static const char *const names[] = {"scale", "shift", "real_below", "generated_above"};
 enum { CALIBRATION_FIELDS = 4 };
 
 json_t *calibration_to_json(const struct calibration *c)
@@ -63,14 +63,14 @@ assay_status calibration_from_json(const json_t *object, const char *where, stru
     const json_t *present = json_object_get(object, "present");
     *out = (struct calibration){0};
     if (!json_is_object(object) || !json_is_boolean(present))
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: calibration: must be an object that says whether it is present",
+        return error_set(error, ASSAY_ERROR_MODEL, "%s: calibration: must be an object that says whether it is present",
                          where);
     if (json_is_false(present))
         return ASSAY_OK;
     for (int i = 0; i < CALIBRATION_FIELDS; i++) {
         const json_t *value = json_object_get(object, names[i]);
         if (!json_is_number(value))
-            return error_set(error, ASSAY_ERROR_FORMAT, "%s: calibration: %s is not a number", where, names[i]);
+            return error_set(error, ASSAY_ERROR_MODEL, "%s: calibration: %s is not a number", where, names[i]);
         values[i] = json_number_value(value);
     }
     const char *key;
@@ -81,12 +81,12 @@ assay_status calibration_from_json(const json_t *object, const char *where, stru
         for (int i = 0; i < CALIBRATION_FIELDS; i++)
             known = known || strcmp(key, names[i]) == 0;
         if (!known)
-            return error_set(error, ASSAY_ERROR_FORMAT, "%s: calibration: unknown field \"%s\"", where,
+            return error_set(error, ASSAY_ERROR_MODEL, "%s: calibration: unknown field \"%s\"", where,
                              text_printable(key, shown, sizeof shown));
     }
     if (values[2] < CALIBRATION_NEVER_REAL || values[2] > 0.5 || values[3] < 0.5 ||
         values[3] > CALIBRATION_NEVER_GENERATED || values[2] >= values[3])
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: calibration: the thresholds %g and %g do not lie around one half",
+        return error_set(error, ASSAY_ERROR_MODEL, "%s: calibration: the thresholds %g and %g do not lie around one half",
                          where, values[2], values[3]);
     *out = (struct calibration){true, values[0], values[1], values[2], values[3]};
     return ASSAY_OK;

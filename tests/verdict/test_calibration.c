@@ -264,15 +264,15 @@ static void test_json_refused(void **state)
         {"[]", "f: calibration: must be an object that says whether it is present"},
         {"{}", "f: calibration: must be an object that says whether it is present"},
         {"{\"present\":true}", "f: calibration: scale is not a number"},
-        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real-below\":\"0.4\",\"generated-above\":0.6}",
-         "f: calibration: real-below is not a number"},
-        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real-below\":0.6,\"generated-above\":0.7}",
+        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real_below\":\"0.4\",\"generated_above\":0.6}",
+         "f: calibration: real_below is not a number"},
+        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real_below\":0.6,\"generated_above\":0.7}",
          "f: calibration: the thresholds 0.6 and 0.7 do not lie around one half"},
-        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real-below\":0.5,\"generated-above\":0.5}",
+        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real_below\":0.5,\"generated_above\":0.5}",
          "f: calibration: the thresholds 0.5 and 0.5 do not lie around one half"},
-        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real-below\":0.4,\"generated-above\":3}",
+        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real_below\":0.4,\"generated_above\":3}",
          "f: calibration: the thresholds 0.4 and 3 do not lie around one half"},
-        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real-below\":0.4,\"generated-above\":0.6,\"extra\":true}",
+        {"{\"present\":true,\"scale\":1,\"shift\":0,\"real_below\":0.4,\"generated_above\":0.6,\"extra\":true}",
          "f: calibration: unknown field \"extra\""},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -280,7 +280,7 @@ static void test_json_refused(void **state)
         struct assay_error error = {0};
         json_t *object = json_loads(texts[i][0], 0, NULL);
         assert_non_null(object);
-        assert_int_equal(calibration_from_json(object, "f", &c, &error), ASSAY_ERROR_FORMAT);
+        assert_int_equal(calibration_from_json(object, "f", &c, &error), ASSAY_ERROR_MODEL);
         assert_string_equal(error.message, texts[i][1]);
         assert_false(c.present);
         json_decref(object);

@@ -1,0 +1,23 @@
+/* model_internal.h - what model.c and model_load.c share. */
+#ifndef ASSAY_DETECTOR_MODEL_INTERNAL_H
+#define ASSAY_DETECTOR_MODEL_INTERNAL_H
+
+#include "detector/model.h"
+
+#define MODEL_KEY_FORMAT "assay.format"
+#define MODEL_KEY_DETECTOR "assay.detector"
+#define MODEL_KEY_CONFIG "assay.config"
+#define MODEL_KEY_PREPROCESS "assay.preprocess"
+#define MODEL_KEY_CALIBRATION "assay.calibration"
+#define MODEL_KEY_TRAINING "assay.training"
+
+enum { MODEL_MAX_JSON = 1 << 20 }; /* bytes of one JSON text in the metadata */
+
+/* Declares the tensors of the forward pass in a store, by building its graph once. */
+assay_status model_declare(const struct detector *detector, const void *config, int crop, struct store *store,
+                           struct assay_error *error);
+
+/* Whether all are finite; else *where is the first that is not. `data` may be unaligned. */
+bool model_finite(const float *data, uint64_t count, uint64_t *where);
+
+#endif
