@@ -247,8 +247,8 @@ void option_defaults(const struct option *table, void *config)
     }
 }
 
-assay_status option_set(const struct option *table, void *config, const char *name, const char *text, struct arena *arena,
-                        struct assay_error *error)
+assay_status option_set(const struct option *table, void *config, const char *name, const char *text,
+                        struct arena *arena, struct assay_error *error)
 {
     const struct option *option = option_find(table, name);
     return option ? set_field(option, config, text, arena, error) : refuse_unknown(table, "", name, error);
@@ -368,7 +368,8 @@ assay_status option_from_json(const struct option *table, void *config, const js
         return error_set(error, ASSAY_ERROR_ARGUMENT, "%soptions must be a JSON object", prefix);
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach((json_t *)object, key, value)
+    {
         const struct option *option = option_find(table, key);
         assay_status status = option ? field_from_json(option, config, value, prefix, arena, error)
                                      : refuse_unknown(table, prefix, key, error);

@@ -34,8 +34,8 @@ void option_defaults(const struct option *table, void *config);
 
 /* Sets one field from text. Errors name the option, the text and what is allowed; an unknown name gives the nearest
  * known ones. Text values are copied into the arena. */
-assay_status option_set(const struct option *table, void *config, const char *name, const char *text, struct arena *arena,
-                        struct assay_error *error);
+assay_status option_set(const struct option *table, void *config, const char *name, const char *text,
+                        struct arena *arena, struct assay_error *error);
 
 /* The entry, or NULL. */
 const struct option *option_find(const struct option *table, const char *name);

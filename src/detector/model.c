@@ -110,8 +110,8 @@ static assay_status make_metadata(const struct model *model, const char *path, j
     if (json_object_set_new(metadata, MODEL_KEY_FORMAT, json_string(version)) != 0 ||
         json_object_set_new(metadata, MODEL_KEY_DETECTOR, json_string(model->detector->name)) != 0)
         return error_memory(error, path);
-    assay_status status = add_json(path, metadata, MODEL_KEY_CONFIG,
-                                   option_to_json(model->detector->fields, model->config), error);
+    assay_status status =
+        add_json(path, metadata, MODEL_KEY_CONFIG, option_to_json(model->detector->fields, model->config), error);
     if (!status)
         status = add_json(path, metadata, MODEL_KEY_PREPROCESS, preprocess_to_json(&model->preprocess), error);
     if (!status)

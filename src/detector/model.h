@@ -14,12 +14,12 @@ enum { MODEL_FORMAT_VERSION = 1 };
 struct model {
     struct arena arena;
     const struct detector *detector;
-    void *config;                   /* detector->config_size bytes */
+    void *config; /* detector->config_size bytes */
     struct preprocess preprocess;
     struct calibration calibration;
-    json_t *training;               /* seed, data digest, versions, metrics: an object, or NULL */
+    json_t *training; /* seed, data digest, versions, metrics: an object, or NULL */
     struct store *store;
-    struct safetensors file;        /* where mapped weights lie */
+    struct safetensors file; /* where mapped weights lie */
 };
 
 /* A new model from a config (copied), its weights drawn from the seed. */

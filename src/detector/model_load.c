@@ -245,8 +245,8 @@ static assay_status load_tensors(struct model *model, const char *path, struct a
         }
         entry->version++;
         if (!model_finite(entry->data, tensor->count, &where))
-            return error_set(error, ASSAY_ERROR_MODEL, "%s: tensor \"%s\" holds NaN or infinity at element %" PRIu64, path,
-                             entry->name, where);
+            return error_set(error, ASSAY_ERROR_MODEL, "%s: tensor \"%s\" holds NaN or infinity at element %" PRIu64,
+                             path, entry->name, where);
     }
     return ASSAY_OK;
 }

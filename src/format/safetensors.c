@@ -31,9 +31,9 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [TENSOR_FILE_F32] = {"F32", 4}, [TENSOR_FILE_F16] = {"F16", 2}, [TENSOR_FILE_BF16] = {"BF16", 2},
-    [TENSOR_FILE_F64] = {"F64", 8}, [TENSOR_FILE_I8] = {"I8", 1},   [TENSOR_FILE_U8] = {"U8", 1},
-    [TENSOR_FILE_I16] = {"I16", 2}, [TENSOR_FILE_I32] = {"I32", 4}, [TENSOR_FILE_I64] = {"I64", 8},
+    [TENSOR_FILE_F32] = {"F32", 4},   [TENSOR_FILE_F16] = {"F16", 2}, [TENSOR_FILE_BF16] = {"BF16", 2},
+    [TENSOR_FILE_F64] = {"F64", 8},   [TENSOR_FILE_I8] = {"I8", 1},   [TENSOR_FILE_U8] = {"U8", 1},
+    [TENSOR_FILE_I16] = {"I16", 2},   [TENSOR_FILE_I32] = {"I32", 4}, [TENSOR_FILE_I64] = {"I64", 8},
     [TENSOR_FILE_BOOL] = {"BOOL", 1},
 };
 
@@ -88,7 +88,8 @@ static assay_status scan_header(const char *header, size_t size, const char *pat
     if (deepest > SAFETENSORS_DEPTH)
         return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged header: its JSON is nested too deeply", path);
     if (values > SAFETENSORS_VALUES)
-        return error_set(error, ASSAY_ERROR_LIMIT, "%s: the header has more than %d tensors", path, LIMIT_MODEL_TENSORS);
+        return error_set(error, ASSAY_ERROR_LIMIT, "%s: the header has more than %d tensors", path,
+                         LIMIT_MODEL_TENSORS);
     return ASSAY_OK;
 }
 
@@ -115,11 +116,12 @@ static assay_status read_metadata(struct reader *r, const json_t *object)
     json_t *value;
     if (!json_is_object(object))
         return error_set(r->error, ASSAY_ERROR_FORMAT, "%s: damaged header: __metadata__ is not an object", r->path);
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach((json_t *)object, key, value)
+    {
         char shown[TEXT_NAME];
         if (!json_is_string(value))
-            return error_set(r->error, ASSAY_ERROR_FORMAT, "%s: damaged header: metadata \"%s\" is not a string", r->path,
-                             text_printable(key, shown, sizeof shown));
+            return error_set(r->error, ASSAY_ERROR_FORMAT, "%s: damaged header: metadata \"%s\" is not a string",
+                             r->path, text_printable(key, shown, sizeof shown));
         char *name = arena_strdup(&r->out->arena, key);
         char *text = arena_strdup(&r->out->arena, json_string_value(value));
         if (!name || !text || !string_map_add(&r->out->metadata, name, text))
@@ -196,9 +198,10 @@ static assay_status read_tensor(struct reader *r, const char *name, const json_t
     json_t *value;
     if (!json_is_object(object))
         return refuse(r, name, "is not described by an object");
-    json_object_foreach((json_t *)object, key, value)
-        if (strcmp(key, fields[0]) != 0 && strcmp(key, fields[1]) != 0 && strcmp(key, fields[2]) != 0)
-            return refuse(r, name, "has fields other than dtype, shape and data_offsets");
+    json_object_foreach((json_t *)object, key,
+                        value) if (strcmp(key, fields[0]) != 0 && strcmp(key, fields[1]) != 0 &&
+                                   strcmp(key, fields[2]) !=
+                                       0) return refuse(r, name, "has fields other than dtype, shape and data_offsets");
     if (r->out->tensors.count >= LIMIT_MODEL_TENSORS)
         return error_set(r->error, ASSAY_ERROR_LIMIT, "%s: more than %d tensors", r->path, LIMIT_MODEL_TENSORS);
     struct file_tensor *tensor = arena_alloc(&r->out->arena, 1, sizeof *tensor);
@@ -215,7 +218,8 @@ static assay_status read_tensor(struct reader *r, const char *name, const json_t
 
 static int by_position(const void *a, const void *b)
 {
-    const struct file_tensor *first = *(const struct file_tensor *const *)a, *second = *(const struct file_tensor *const *)b;
+    const struct file_tensor *first = *(const struct file_tensor *const *)a,
+                             *second = *(const struct file_tensor *const *)b;
     uintptr_t p = (uintptr_t)first->data, q = (uintptr_t)second->data;
     if (p != q)
         return p < q ? -1 : 1;
@@ -268,10 +272,11 @@ static assay_status find_header(const uint8_t *bytes, size_t size, const char *p
                          "%s: not a safetensors file: a header of %" PRIu64 " bytes, the limit is %" PRIu64, path,
                          *header_size, LIMIT_MODEL_HEADER_BYTES);
     if (*header_size > size - SAFETENSORS_LENGTH)
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: truncated: the header has %" PRIu64 " bytes, %zu are there", path,
-                         *header_size, size - SAFETENSORS_LENGTH);
+        return error_set(error, ASSAY_ERROR_FORMAT, "%s: truncated: the header has %" PRIu64 " bytes, %zu are there",
+                         path, *header_size, size - SAFETENSORS_LENGTH);
     if (*header_size < 2 || bytes[SAFETENSORS_LENGTH] != '{')
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: not a safetensors file: the header is not a JSON object", path);
+        return error_set(error, ASSAY_ERROR_FORMAT, "%s: not a safetensors file: the header is not a JSON object",
+                         path);
     return ASSAY_OK;
 }
 
@@ -294,7 +299,8 @@ assay_status safetensors_open_memory(const void *bytes, size_t size, const char 
         goto done;
     reader.data = (const uint8_t *)text + header_size;
     reader.data_size = size - SAFETENSORS_LENGTH - header_size;
-    json_object_foreach(header, key, value) {
+    json_object_foreach(header, key, value)
+    {
         status = strcmp(key, "__metadata__") == 0 ? read_metadata(&reader, value) : read_tensor(&reader, key, value);
         if (status)
             goto done;

@@ -9,8 +9,18 @@
 #include "base/file.h"
 #include "base/string_map.h"
 
-enum tensor_file_dtype { TENSOR_FILE_F32, TENSOR_FILE_F16, TENSOR_FILE_BF16, TENSOR_FILE_F64, TENSOR_FILE_I8,
-                         TENSOR_FILE_U8, TENSOR_FILE_I16, TENSOR_FILE_I32, TENSOR_FILE_I64, TENSOR_FILE_BOOL };
+enum tensor_file_dtype {
+    TENSOR_FILE_F32,
+    TENSOR_FILE_F16,
+    TENSOR_FILE_BF16,
+    TENSOR_FILE_F64,
+    TENSOR_FILE_I8,
+    TENSOR_FILE_U8,
+    TENSOR_FILE_I16,
+    TENSOR_FILE_I32,
+    TENSOR_FILE_I64,
+    TENSOR_FILE_BOOL
+};
 
 const char *tensor_file_dtype_name(enum tensor_file_dtype dtype); /* as in the file: "F32" */
 
@@ -19,8 +29,8 @@ struct file_tensor {
     const char *name;
     enum tensor_file_dtype dtype;
     int rank;
-    int64_t dim[8];  /* LIMIT_TENSOR_RANK */
-    uint64_t count;  /* elements */
+    int64_t dim[8];   /* LIMIT_TENSOR_RANK */
+    uint64_t count;   /* elements */
     const void *data; /* inside the mapping; aligned to its element size or to nothing: copy with memcpy */
     size_t bytes;
 };

@@ -65,9 +65,10 @@ static assay_status add_metadata(const char *path, json_t *header, const json_t 
         return ASSAY_OK;
     if (!json_is_object(metadata))
         return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: metadata must be an object", path);
-    json_object_foreach((json_t *)metadata, key, value)
-        if (!json_is_string(value))
-            return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: metadata \"%s\" must be a string", path, key);
+    json_object_foreach((json_t *)metadata, key,
+                        value) if (!json_is_string(value)) return error_set(error, ASSAY_ERROR_ARGUMENT,
+                                                                            "%s: metadata \"%s\" must be a string",
+                                                                            path, key);
     if (json_object_set(header, "__metadata__", (json_t *)metadata) != 0)
         return error_memory(error, path);
     return ASSAY_OK;
@@ -78,7 +79,8 @@ static assay_status add_items(const char *path, json_t *header, const struct saf
 {
     size_t end = 0;
     if (count > LIMIT_MODEL_TENSORS)
-        return error_set(error, ASSAY_ERROR_LIMIT, "%s: %zu tensors, the limit is %d", path, count, LIMIT_MODEL_TENSORS);
+        return error_set(error, ASSAY_ERROR_LIMIT, "%s: %zu tensors, the limit is %d", path, count,
+                         LIMIT_MODEL_TENSORS);
     for (size_t i = 0; i < count; i++) {
         const char *name = items[i].name;
         size_t begin = end, bytes;
@@ -106,8 +108,8 @@ static assay_status dump_header(const char *path, const json_t *header, char **o
     char *text = json_dumps(header, JSON_COMPACT);
     if (!text)
         return error_memory(error, path);
-    size_t length = strlen(text), padded = (length + SAFETENSORS_ALIGNMENT - 1) / SAFETENSORS_ALIGNMENT *
-                                           SAFETENSORS_ALIGNMENT;
+    size_t length = strlen(text),
+           padded = (length + SAFETENSORS_ALIGNMENT - 1) / SAFETENSORS_ALIGNMENT * SAFETENSORS_ALIGNMENT;
     assay_status status = ASSAY_OK;
     if (padded > LIMIT_MODEL_HEADER_BYTES) {
         status = error_set(error, ASSAY_ERROR_LIMIT, "%s: a header of %zu bytes, the limit is %" PRIu64, path, padded,

@@ -48,7 +48,8 @@ static int by_source(const void *a, const void *b)
 static size_t group_end(const struct member *members, size_t count, size_t begin)
 {
     size_t end = begin;
-    while (end < count && members[end].generated == members[begin].generated && members[end].source == members[begin].source)
+    while (end < count && members[end].generated == members[begin].generated &&
+           members[end].source == members[begin].source)
         end++;
     return end;
 }
@@ -68,8 +69,7 @@ assay_status calibration_weights(struct calibration_sample *samples, const int *
     for (size_t begin = 0, end; begin < count; begin = end) {
         end = group_end(members, count, begin);
         for (size_t i = begin; i < end; i++)
-            samples[members[i].index].weight =
-                0.5 / (double)sources[members[i].generated] / (double)(end - begin);
+            samples[members[i].index].weight = 0.5 / (double)sources[members[i].generated] / (double)(end - begin);
     }
     mem_free(members);
     return sources[0] && sources[1] ? ASSAY_OK : one_class(sources[0] != 0, error);
@@ -87,8 +87,8 @@ struct fit {
 };
 
 struct likelihood {
-    double loss;                     /* minus the log likelihood */
-    double da, db, daa, dab, dbb;    /* its derivatives by scale and shift */
+    double loss;                  /* minus the log likelihood */
+    double da, db, daa, dab, dbb; /* its derivatives by scale and shift */
 };
 
 static struct likelihood evaluate(const struct fit *fit, double a, double b)
@@ -240,7 +240,8 @@ assay_status calibration_fit(const struct calibration_sample *samples, size_t co
     const struct calibration_options *o = options ? options : &defaults;
     *out = (struct calibration){0};
     if (!(o->max_false_generated >= 0 && o->max_false_generated < 1 && o->max_false_real >= 0 && o->max_false_real < 1))
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "calibration: shares of wrong verdicts must be from 0 to below 1");
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "calibration: shares of wrong verdicts must be from 0 to below 1");
     assay_status status = check_samples(samples, count, error);
     if (status)
         return status;

@@ -75,7 +75,8 @@ assay_status calibration_from_json(const json_t *object, const char *where, stru
     }
     const char *key;
     json_t *unused;
-    json_object_foreach((json_t *)object, key, unused) {
+    json_object_foreach((json_t *)object, key, unused)
+    {
         bool known = strcmp(key, "present") == 0;
         char shown[TEXT_NAME];
         for (int i = 0; i < CALIBRATION_FIELDS; i++)
@@ -86,8 +87,9 @@ assay_status calibration_from_json(const json_t *object, const char *where, stru
     }
     if (values[2] < CALIBRATION_NEVER_REAL || values[2] > 0.5 || values[3] < 0.5 ||
         values[3] > CALIBRATION_NEVER_GENERATED || values[2] >= values[3])
-        return error_set(error, ASSAY_ERROR_MODEL, "%s: calibration: the thresholds %g and %g do not lie around one half",
-                         where, values[2], values[3]);
+        return error_set(error, ASSAY_ERROR_MODEL,
+                         "%s: calibration: the thresholds %g and %g do not lie around one half", where, values[2],
+                         values[3]);
     *out = (struct calibration){true, values[0], values[1], values[2], values[3]};
     return ASSAY_OK;
 }

@@ -10,13 +10,13 @@
 #include "base/error.h"
 
 struct calibration {
-    bool present;        /* false: verdicts are ASSAY_UNCALIBRATED, probability is the plain sigmoid */
-    double scale, shift; /* probability = sigmoid(scale * logit + shift): Platt (1999) */
+    bool present;           /* false: verdicts are ASSAY_UNCALIBRATED, probability is the plain sigmoid */
+    double scale, shift;    /* probability = sigmoid(scale * logit + shift): Platt (1999) */
     double real_below;      /* probability <= this: real; at most one half, CALIBRATION_NEVER_REAL: none is */
     double generated_above; /* probability >= this: ai-generated; at least one half. Between the two: uncertain */
 };
 
-#define CALIBRATION_NEVER_REAL (-1.0)     /* thresholds out of the reach of any probability */
+#define CALIBRATION_NEVER_REAL (-1.0) /* thresholds out of the reach of any probability */
 #define CALIBRATION_NEVER_GENERATED 2.0
 
 /* A scored picture for fitting. `weight` > 0; see calibration_weights. */

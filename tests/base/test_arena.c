@@ -104,11 +104,8 @@ static void test_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_blocks),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_blocks), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_bound), cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,8 @@ static bool use_file(void *context)
     struct assay_error error = {0};
     uint8_t *bytes = NULL;
     size_t size = 0;
-    bool done = file_write(path, "text", 4, &error) == ASSAY_OK && file_read(path, 100, &bytes, &size, &error) == ASSAY_OK;
+    bool done =
+        file_write(path, "text", 4, &error) == ASSAY_OK && file_read(path, 100, &bytes, &size, &error) == ASSAY_OK;
     mem_free(bytes);
     if (!done)
         assert_int_equal(error.status, ASSAY_ERROR_MEMORY);

@@ -220,8 +220,9 @@ static void test_unusable_target(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write),     cmocka_unit_test(test_read),      cmocka_unit_test(test_stdin),
-        cmocka_unit_test(test_map),       cmocka_unit_test(test_discard),   cmocka_unit_test(test_full),
+        cmocka_unit_test(test_write),     cmocka_unit_test(test_read),
+        cmocka_unit_test(test_stdin),     cmocka_unit_test(test_map),
+        cmocka_unit_test(test_discard),   cmocka_unit_test(test_full),
         cmocka_unit_test(test_read_only), cmocka_unit_test(test_unusable_target),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

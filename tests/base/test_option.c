@@ -111,7 +111,8 @@ static void test_refused(void **state)
     refused("learning-rate", "0x1p3", "option learning-rate: \"0x1p3\" is not a number from 0 to 10");
     refused("schedule", "cosin",
             "option schedule: \"cosin\" is not one of constant|cosine|one-cycle; did you mean \"cosine\"?");
-    refused("schedule", "cos", "option schedule: \"cos\" is not one of constant|cosine|one-cycle; did you mean \"cosine\"?");
+    refused("schedule", "cos",
+            "option schedule: \"cos\" is not one of constant|cosine|one-cycle; did you mean \"cosine\"?");
     refused("lerning-rate", "1", "unknown option \"lerning-rate\"; did you mean \"learning-rate\"?");
     refused("xyzzy\n", "1", "unknown option \"xyzzy?\"");
 }
@@ -130,8 +131,9 @@ static void test_json(void **state)
     json_t *object = option_to_json(table, &c);
     assert_non_null(object);
     char *text = json_dumps(object, JSON_COMPACT);
-    assert_string_equal(text, "{\"flip\":true,\"epochs\":20,\"seed\":9007199254740993,\"learning-rate\":0.10000000000000001,"
-                              "\"out\":\"model.safetensors\",\"data\":null,\"schedule\":\"cosine\"}");
+    assert_string_equal(text,
+                        "{\"flip\":true,\"epochs\":20,\"seed\":9007199254740993,\"learning-rate\":0.10000000000000001,"
+                        "\"out\":\"model.safetensors\",\"data\":null,\"schedule\":\"cosine\"}");
     free(text);
     assert_int_equal(option_from_json(table, &back, object, "x.json", &arena, &error), ASSAY_OK);
     json_decref(object);
@@ -171,7 +173,8 @@ static void test_json_refused(void **state)
     json_refused("{\"learning-rate\":[]}", "x.json: option learning-rate: \"an array\" is not a number from 0 to 10");
     json_refused("{\"flip\":1}", "x.json: option flip: \"1\" is not true or false");
     json_refused("{\"out\":null}", "x.json: option out: \"null\" is not a text");
-    json_refused("{\"schedule\":\"step\"}", "x.json: option schedule: \"step\" is not one of constant|cosine|one-cycle");
+    json_refused("{\"schedule\":\"step\"}",
+                 "x.json: option schedule: \"step\" is not one of constant|cosine|one-cycle");
 }
 
 static void test_format(void **state)
@@ -198,15 +201,14 @@ static void test_help(void **state)
     FILE *stream = open_memstream(&text, &size);
     option_print_help(table, stream);
     fclose(stream);
-    assert_string_equal(text,
-                        "  --[no-]flip         flip pictures (default true)\n"
-                        "  --epochs N          passes over the data (default 20; 1 to 1000)\n"
-                        "  --seed N            of every random number (default -7)\n"
-                        "  --learning-rate X   step size (default 0.001; 0 to 10)\n"
-                        "  --out TEXT          file to write (default model.safetensors)\n"
-                        "  --data TEXT         folder of pictures\n"
-                        "  --schedule constant|cosine|one-cycle\n"
-                        "                      of the learning rate (default cosine)\n");
+    assert_string_equal(text, "  --[no-]flip         flip pictures (default true)\n"
+                              "  --epochs N          passes over the data (default 20; 1 to 1000)\n"
+                              "  --seed N            of every random number (default -7)\n"
+                              "  --learning-rate X   step size (default 0.001; 0 to 10)\n"
+                              "  --out TEXT          file to write (default model.safetensors)\n"
+                              "  --data TEXT         folder of pictures\n"
+                              "  --schedule constant|cosine|one-cycle\n"
+                              "                      of the learning rate (default cosine)\n");
     free(text);
 }
 

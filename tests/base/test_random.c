@@ -20,7 +20,9 @@ static void test_known_answers(void **state)
     } known[] = {
         {0, 0, 0, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {UINT64_MAX, UINT64_MAX, UINT64_MAX, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {UINT64_C(0x299f31d0a4093822), UINT64_C(0x85a308d3243f6a88), UINT64_C(0x0370734413198a2e),
+        {UINT64_C(0x299f31d0a4093822),
+         UINT64_C(0x85a308d3243f6a88),
+         UINT64_C(0x0370734413198a2e),
          {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -33,8 +35,8 @@ static void test_known_answers(void **state)
 static void test_streams(void **state)
 {
     (void)state;
-    struct random a = random_open(7, 1, 2), same = random_open(7, 1, 2), others[] = {
-        random_open(8, 1, 2), random_open(7, 2, 1), random_open(7, 1, 3)};
+    struct random a = random_open(7, 1, 2), same = random_open(7, 1, 2),
+                  others[] = {random_open(8, 1, 2), random_open(7, 2, 1), random_open(7, 1, 3)};
     for (int i = 0; i < 1000; i++) {
         uint32_t word = random_u32(&a);
         assert_true(word == random_u32(&same));
@@ -115,12 +117,8 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answers),
-        cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_distributions),
-        cmocka_unit_test(test_below),
-        cmocka_unit_test(test_shuffle),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_known_answers), cmocka_unit_test(test_streams), cmocka_unit_test(test_distributions),
+        cmocka_unit_test(test_below),         cmocka_unit_test(test_shuffle), cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

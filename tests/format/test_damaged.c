@@ -63,7 +63,7 @@ static void accepted(const char *header, size_t data)
     free(bytes);
 }
 
-#define F32(name, shape, begin, end) \
+#define F32(name, shape, begin, end)                                                                                   \
     "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
 
 static void test_sound(void **state)
@@ -74,8 +74,8 @@ static void test_sound(void **state)
     accepted("{\"__metadata__\":{}}", 0);
     accepted("{" F32("a", "[2,3]", 0, 24) "}", 24);
     accepted("{" F32("a", "[]", 0, 4) "}", 4);
-    accepted("{" F32("b", "[1]", 4, 8) "," F32("a", "[1]", 0, 4) "}", 8);                                /* any order */
-    accepted("{" F32("a", "[1]", 0, 4) "," F32("e", "[0]", 4, 4) "," F32("b", "[1]", 4, 8) "}", 8);      /* empty */
+    accepted("{" F32("b", "[1]", 4, 8) "," F32("a", "[1]", 0, 4) "}", 8);                           /* any order */
+    accepted("{" F32("a", "[1]", 0, 4) "," F32("e", "[0]", 4, 4) "," F32("b", "[1]", 4, 8) "}", 8); /* empty */
     accepted("{" F32("b", "[1]", 4, 8) "," F32("e", "[0]", 4, 4) "," F32("a", "[1,1,1,1,1,1,1,1]", 0, 4) "}", 8);
     accepted("{" F32("a\\\"{[,\\\\", "[1]", 0, 4) "}", 4); /* brackets within a name */
 }
@@ -193,7 +193,8 @@ static void test_tensor(void **state)
             "f: tensor \"a\": its dtype \"F8_E4M3\" is not supported");
     refused("{\"a\":{\"dtype\":\"f32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
             "f: tensor \"a\": its dtype \"f32\" is not supported");
-    refused("{\"a\\u001b[1m\":{\"dtype\":4,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "f: tensor \"a?[1m\": has no dtype");
+    refused("{\"a\\u001b[1m\":{\"dtype\":4,\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+            "f: tensor \"a?[1m\": has no dtype");
     refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"strides\":[1]}}", 4,
             "f: tensor \"a\": has fields other than dtype, shape and data_offsets");
 }
@@ -207,10 +208,10 @@ static void test_shape(void **state)
     refused("{" F32("a", "[-2,-2]", 0, 16) "}", 16, whole);
     refused("{" F32("a", "[1.0]", 0, 4) "}", 4, whole);
     refused("{" F32("a", "[\"1\"]", 0, 4) "}", 4, whole);
-    refused("{" F32("a", "[4611686018427387904]", 0, 0) "}", 0, larger);            /* 2^62 * 4 wraps to 0 */
-    refused("{" F32("a", "[4294967296,4294967296]", 0, 0) "}", 0, larger);          /* 2^64 wraps to 0 */
+    refused("{" F32("a", "[4611686018427387904]", 0, 0) "}", 0, larger);   /* 2^62 * 4 wraps to 0 */
+    refused("{" F32("a", "[4294967296,4294967296]", 0, 0) "}", 0, larger); /* 2^64 wraps to 0 */
     refused("{" F32("a", "[4294967297,4294967297]", 0, 4) "}", 4, larger);
-    refused("{" F32("a", "[2305843009213693952]", 0, 0) "}", 0, larger);            /* 2^63 bytes */
+    refused("{" F32("a", "[2305843009213693952]", 0, 0) "}", 0, larger); /* 2^63 bytes */
     refused("{" F32("a", "[9223372036854775808]", 0, 0) "}", 0,
             "f: damaged header: not valid JSON at byte 48: too big integer*");
     refused("{" F32("a", "[1,1,1,1,1,1,1,1,1]", 0, 4) "}", 4, "f: tensor \"a\": has more than 8 dimensions");
@@ -237,7 +238,8 @@ static void test_offsets(void **state)
             "f: tensor \"a\": its data end at byte 8 of 4: truncated file, or offsets out of range");
     refused("{" F32("a", "[1]", 0, 9223372036854775807) "}", 4,
             "f: tensor \"a\": its data end at byte 9223372036854775807 of 4: truncated file, or offsets out of range");
-    refused("{" F32("a", "[1]", 0, 4) "," F32("b", "[1]", 0, 4) "}", 4, "f: tensor \"b\": its data overlap those of \"a\"");
+    refused("{" F32("a", "[1]", 0, 4) "," F32("b", "[1]", 0, 4) "}", 4,
+            "f: tensor \"b\": its data overlap those of \"a\"");
     refused("{" F32("a", "[2]", 0, 8) "," F32("b", "[2]", 4, 12) "}", 12,
             "f: tensor \"b\": its data overlap those of \"a\"");
     refused("{" F32("a", "[3]", 0, 12) "," F32("b", "[1]", 4, 8) "}", 12,
@@ -267,9 +269,9 @@ static void test_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sound),     cmocka_unit_test(test_short),  cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_sound),     cmocka_unit_test(test_short),    cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_oversized), cmocka_unit_test(test_too_many), cmocka_unit_test(test_header),
-        cmocka_unit_test(test_tensor),    cmocka_unit_test(test_shape),  cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_tensor),    cmocka_unit_test(test_shape),    cmocka_unit_test(test_offsets),
         cmocka_unit_test(test_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

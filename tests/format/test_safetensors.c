@@ -91,7 +91,10 @@ static void test_shapes(void **state)
     assert_int_equal(tensor->rank, 2);
     assert_int_equal(tensor->dim[1], 4);
     assert_int_equal(tensor->count, 0);
-    assert_int_equal(get(state, "gr\xc3\xb6\xc3\x9f" "e")->count, 1);
+    assert_int_equal(get(state, "gr\xc3\xb6\xc3\x9f"
+                                "e")
+                         ->count,
+                     1);
     assert_int_equal(((struct safetensors *)*state)->tensors.count, 14);
     assert_string_equal(tensor_file_dtype_name(get(state, "brain")->dtype), "BF16");
 }
@@ -132,7 +135,7 @@ static void test_all_halves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_floats),   cmocka_unit_test(test_integers),  cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_floats),   cmocka_unit_test(test_integers),   cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_metadata), cmocka_unit_test(test_all_halves),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);

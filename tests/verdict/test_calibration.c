@@ -118,7 +118,8 @@ static void test_thresholds(void **state)
         samples[i] = (struct calibration_sample){i, false, 1};
         samples[20 + i] = (struct calibration_sample){i + 10.5, true, 1};
     }
-    struct calibration_options options = {0.05, 0.05}; /* one in twenty: the real one at 19, the generated one at 10.5 */
+    struct calibration_options options = {0.05,
+                                          0.05}; /* one in twenty: the real one at 19, the generated one at 10.5 */
     assert_int_equal(calibration_fit(samples, 40, &options, &c, NULL), ASSAY_OK);
     assert_true(c.generated_above == nextafter(calibration_probability(&c, 18), 2));
     assert_true(c.real_below == nextafter(calibration_probability(&c, 11.5), -1));
@@ -290,9 +291,9 @@ static void test_json_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference), cmocka_unit_test(test_affine),   cmocka_unit_test(test_thresholds),
-        cmocka_unit_test(test_separable), cmocka_unit_test(test_constant), cmocka_unit_test(test_outlier),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_verdict),  cmocka_unit_test(test_json),
+        cmocka_unit_test(test_reference),    cmocka_unit_test(test_affine),   cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(test_separable),    cmocka_unit_test(test_constant), cmocka_unit_test(test_outlier),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_verdict),  cmocka_unit_test(test_json),
         cmocka_unit_test(test_json_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,15 @@
 """Fixtures of tests/format: files written by the safetensors package for us to read, and a check that it reads ours.
 
-    python tools/reference/format.py            writes tests/format/fixtures/python.safetensors and expected.h
+    python tools/reference/format.py            writes tests/format/fixtures/python.safetensors and expected.h, and the
+                                                seeds fuzz/corpus/safetensors
     python tools/reference/format.py check F    reads F, as test_safetensors leaves it, with the package and compares
 
 Needs torch, numpy and safetensors.
 """
+import json
 import os
+import shutil
+import struct
 import sys
 import textwrap
 
@@ -14,7 +18,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/format/fixtures")
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+FIXTURES = os.path.join(ROOT, "tests/format/fixtures")
+CORPUS = os.path.join(ROOT, "fuzz/corpus/safetensors")
 
 # every class of half-precision number: zeros, subnormals, the ends of the normal range, infinities, NaN
 HALF_BITS = [0x0000, 0x8000, 0x0001, 0x8001, 0x03FF, 0x0400, 0x3C00, 0xC000, 0x3555, 0x7BFF, 0xFBFF, 0x7C00, 0xFC00,
@@ -63,6 +69,35 @@ def write():
             out.write(f"static const uint32_t expected_{name.replace('.', '_')}[] = {{\n{text}}};\n")
 
 
+def seeds():
+    """Small files of every kind that the reader tells apart, sound and damaged."""
+    def tensor(dtype, shape, begin, end):
+        return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+    a, b = tensor("F32", [1], 0, 4), tensor("F16", [2], 4, 8)
+    files = {
+        "empty": ({}, 0), "one": ({"a": a}, 4), "two": ({"a": a, "b": b}, 8), "gap": ({"b": b}, 8),
+        "overlap": ({"a": a, "b": tensor("BF16", [2], 2, 6)}, 6), "trailing": ({"a": a}, 5), "cut": ({"a": a}, 3),
+        "none": ({"a": tensor("F64", [0, 3], 0, 0)}, 0), "huge": ({"a": tensor("I64", [1 << 61], 0, 0)}, 0),
+        "negative": ({"a": tensor("U8", [-1, -4], 0, 4)}, 4), "dtype": ({"a": tensor("F8_E4M3", [4], 0, 4)}, 4),
+        "integers": ({"a": tensor("I32", [1], 0, 4), "b": tensor("BOOL", [4], 4, 8)}, 8),
+        "metadata": ({"__metadata__": {"k": "v", "\u00fc": ""}, "a": a}, 4), "strings": ({"__metadata__": {"k": 1}}, 0),
+        "rank": ({"a": tensor("F32", [1] * 9, 0, 4)}, 4), "fields": ({"a": {**a, "x": 1}}, 4),
+    }
+    os.makedirs(CORPUS, exist_ok=True)
+    shutil.copyfile(os.path.join(FIXTURES, "python.safetensors"), os.path.join(CORPUS, "python"))
+    for name, (header, data) in files.items():
+        text = json.dumps(header, separators=(",", ":")).encode()
+        with open(os.path.join(CORPUS, name), "wb") as out:
+            out.write(struct.pack("<Q", len(text)) + text + bytes(range(0x3C, 0x3C + data)))
+    text = b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}'
+    for name, length in {"duplicate": len(text), "oversized": 1 << 26, "short": len(text) + 3}.items():
+        with open(os.path.join(CORPUS, name), "wb") as out:
+            out.write(struct.pack("<Q", length) + text + b"ab")
+    with open(os.path.join(CORPUS, "nested"), "wb") as out:
+        out.write(struct.pack("<Q", 40) + b'{"a":' + b"[" * 35)
+
+
 def check(path):
     with safe_open(path, "pt") as file:
         assert file.metadata() == {"kind": "test", "text": 'a "quoted" ü'}, file.metadata()
@@ -74,4 +109,8 @@ def check(path):
 
 
 if __name__ == "__main__":
-    check(sys.argv[2]) if len(sys.argv) == 3 and sys.argv[1] == "check" else write()
+    if len(sys.argv) == 3 and sys.argv[1] == "check":
+        check(sys.argv[2])
+    else:
+        write()
+        seeds()
