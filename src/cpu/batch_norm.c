@@ -1,0 +1,312 @@
+/* batch_norm.c - statistics of channels and normalisation with them. The channels are the last axis. */
+#include <math.h>
+
+#include "base/parallel.h"
+#include "cpu/columns.h"
+#include "cpu/kernels.h"
+#include "ops/norm.h"
+
+static struct columns columns_of_tensor(const struct shape *shape)
+{
+    int64_t channels = shape->rank > 0 ? shape->dim[shape->rank - 1] : 1;
+    return columns_of(1, channels > 0 ? shape_count(shape) / channels : 0, channels, true);
+}
+
+static assay_status columns_prepare(const struct kernel_node *node, struct kernel_prepared *out,
+                                    struct assay_error *error)
+{
+    (void)error;
+    struct columns c = columns_of_tensor(&node->in[0].shape);
+    out->scratch_bytes = columns_scratch(&c);
+    return ASSAY_OK;
+}
+
+/* --- mean and variance --------------------------------------------------------------------------------------------- */
+
+/* A few rows at a time, from the first cache: their mean, then the squares about it, so that nothing cancels; joined
+ * with the rows before as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+ * variances", 1979. total[0] is the mean, total[1] the sum of squares about it. */
+HOT static void stats_body(const void *context, const struct columns *c, int64_t outer, int64_t row, int64_t rows,
+                           int64_t column, int64_t count, int64_t before, double total[COLUMN_VALUES][COLUMN_BLOCK])
+{
+    const struct kernel_call *call = context;
+    float mean[COLUMN_BLOCK], squares[COLUMN_BLOCK], buffer[COLUMN_BLOCK];
+    for (int64_t i = 0; i < count; i++)
+        mean[i] = squares[i] = 0.0f;
+    for (int64_t r = 0; r < rows; r++) {
+        const float *x = loop_read(&call->in[0], columns_offset(c, outer, row + r, column), count, buffer);
+        for (int64_t i = 0; i < count; i++)
+            mean[i] += x[i];
+    }
+    float inverse = 1.0f / (float)rows;
+    for (int64_t i = 0; i < count; i++)
+        mean[i] *= inverse;
+    /* The squares are about `mean` as rounded; `rest`, the sum of what that left over, puts both right. */
+    float rest[COLUMN_BLOCK];
+    for (int64_t i = 0; i < count; i++)
+        rest[i] = 0.0f;
+    for (int64_t r = 0; r < rows; r++) {
+        const float *x = loop_read(&call->in[0], columns_offset(c, outer, row + r, column), count, buffer);
+        for (int64_t i = 0; i < count; i++) {
+            float away = x[i] - mean[i];
+            rest[i] += away;
+            squares[i] += away * away;
+        }
+    }
+    double share = (double)rows / (double)(before + rows), weight = (double)before * share, per_row = 1.0 / (double)rows;
+    for (int64_t i = 0; i < count; i++) {
+        double off = rest[i] * per_row, here = mean[i] + off, apart = here - total[0][i];
+        total[0][i] += apart * share;
+        total[1][i] += squares[i] - off * rest[i] + apart * apart * weight;
+    }
+}
+
+struct stats_job {
+    const struct kernel_call *call;
+    const struct columns *c;
+};
+
+static void finish_stats(void *context, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const struct stats_job *job = context;
+    const struct columns *c = job->c;
+    for (int64_t channel = begin; channel < end; channel++) {
+        double n = 0.0, mean = 0.0, squares = 0.0;
+        for (int64_t part = 0; part < columns_parts(c); part++) {
+            const double *means = columns_totals(c, job->call->scratch, 0, part, 0);
+            const double *sums = columns_totals(c, job->call->scratch, 0, part, 1);
+            int64_t rows = part == c->parts ? 1 : int64_min(c->part_rows, c->wide_rows - part * c->part_rows);
+            int64_t width = part == c->parts ? c->tail : c->width;
+            for (int64_t i = channel; i < width && rows > 0; i += c->channels) {
+                double apart = means[i] - mean, all = n + (double)rows;
+                mean += apart * (double)rows / all;
+                squares += sums[i] + apart * apart * n * (double)rows / all;
+                n = all;
+            }
+        }
+        float result[2] = {(float)mean, n > 0.0 ? (float)(squares / n) : 0.0f};
+        loop_write(&job->call->out, channel, 1, &result[0]);
+        loop_write(&job->call->out, c->channels + channel, 1, &result[1]);
+    }
+}
+
+static void channel_stats_run(const struct kernel_call *call)
+{
+    struct columns c = columns_of_tensor(&call->in[0].shape);
+    struct stats_job job = {call, &c};
+    columns_run(&c, stats_body, call, 0.0, call->scratch);
+    parallel_for(c.channels, 1024, finish_stats, &job);
+}
+
+/* --- tables: a few numbers per channel, repeated so that a stretch of the tensor meets them in order ------------------ */
+
+enum { TABLE_WIDTH = 512, TABLES = 4 };
+
+/* Floats in one table: whole rows of channels side by side. */
+static int64_t table_width(int64_t channels)
+{
+    return channels * int64_max(1, TABLE_WIDTH / int64_max(1, channels));
+}
+
+/* One stretch, `count` elements; the tables begin where it does. */
+typedef void apply_body(float *y, const float *x, const float *dy, const float *const table[TABLES], int64_t count);
+
+struct apply_job {
+    const struct kernel_call *call;
+    const struct tensor *x, *dy; /* NULL: not needed */
+    apply_body *body;
+    int64_t channels, width, count;
+    float *table[TABLES];
+};
+
+static assay_status table_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+{
+    (void)error;
+    const struct shape *shape = &node->out.shape;
+    out->scratch_bytes = (size_t)table_width(shape->dim[shape->rank - 1]) * TABLES * sizeof(float);
+    return ASSAY_OK;
+}
+
+/* The job, its tables in the scratch memory still to be filled. */
+static struct apply_job apply_job_of(const struct kernel_call *call)
+{
+    const struct shape *shape = &call->out.shape;
+    int64_t channels = shape->dim[shape->rank - 1];
+    struct apply_job job = {.call = call, .channels = channels, .width = table_width(channels), .count = shape_count(shape)};
+    for (int i = 0; i < TABLES; i++)
+        job.table[i] = (float *)call->scratch + i * job.width;
+    return job;
+}
+
+static void apply_rows(void *context, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const struct apply_job *job = context;
+    float from[LOOP_CHUNK], gradient[LOOP_CHUNK], result[LOOP_CHUNK];
+    for (int64_t row = begin; row < end; row++) {
+        for (int64_t column = 0; column < job->width; column += LOOP_CHUNK) {
+            int64_t offset = row * job->width + column;
+            int64_t count = int64_min(int64_min(LOOP_CHUNK, job->width - column), job->count - offset);
+            if (count <= 0)
+                return;
+            const float *x = job->x ? loop_read(job->x, offset, count, from) : NULL;
+            const float *dy = job->dy ? loop_read(job->dy, offset, count, gradient) : NULL;
+            const float *const table[TABLES] = {job->table[0] + column, job->table[1] + column, job->table[2] + column,
+                                                job->table[3] + column};
+            float *y = loop_target(&job->call->out, offset, result);
+            job->body(y, x, dy, table, count);
+            loop_write(&job->call->out, offset, count, y);
+        }
+    }
+}
+
+/* Repeats the first `channels` entries of each table, then goes over the tensor. */
+static void apply(struct apply_job *job)
+{
+    if (job->count == 0)
+        return;
+    for (int t = 0; t < TABLES; t++) {
+        for (int64_t i = job->channels; i < job->width; i++)
+            job->table[t][i] = job->table[t][i - job->channels];
+    }
+    parallel_for(int64_div_up(job->count, job->width), int64_max(1, LOOP_GRAIN / job->width), apply_rows, job);
+}
+
+/* --- (x - mean) / sqrt(var + eps) * scale + shift -------------------------------------------------------------------- */
+
+HOT static void norm_loop(float *y, const float *x, const float *dy, const float *const table[TABLES], int64_t count)
+{
+    (void)dy;
+    const float *mean = table[0], *factor = table[1], *shift = table[2];
+    INDEPENDENT
+    for (int64_t i = 0; i < count; i++)
+        y[i] = (x[i] - mean[i]) * factor[i] + shift[i];
+}
+
+static void batch_norm_run(const struct kernel_call *call)
+{
+    const struct norm_attrs *attrs = call->attrs;
+    struct apply_job job = apply_job_of(call);
+    int64_t channels = job.channels;
+    const float *mean = call->in[1].data, *variance = mean + channels; /* statistics are always f32 */
+    const float *scale = loop_read(&call->in[2], 0, channels, job.table[1]);
+    const float *shift = loop_read(&call->in[3], 0, channels, job.table[2]);
+    for (int64_t i = 0; i < channels; i++) {
+        job.table[0][i] = mean[i];
+        job.table[1][i] = (float)(scale[i] / sqrt((double)variance[i] + (double)attrs->eps));
+        job.table[2][i] = shift[i];
+        job.table[3][i] = 0.0f;
+    }
+    job.x = &call->in[0];
+    job.body = norm_loop;
+    apply(&job);
+}
+
+/* --- sums of dy and of dy * normalised x ------------------------------------------------------------------------------ */
+
+HOT static void sums_body(const void *context, const struct columns *c, int64_t outer, int64_t row, int64_t rows,
+                          int64_t column, int64_t count, int64_t before, double total[COLUMN_VALUES][COLUMN_BLOCK])
+{
+    (void)before;
+    const struct kernel_call *call = context;
+    const float *means = call->in[1].data;
+    float mean[COLUMN_BLOCK], plain[COLUMN_BLOCK], product[COLUMN_BLOCK];
+    float from[COLUMN_BLOCK], gradient[COLUMN_BLOCK];
+    int64_t channel = column % c->channels;
+    for (int64_t i = 0; i < count; i++) {
+        mean[i] = means[channel];
+        channel = channel + 1 == c->channels ? 0 : channel + 1;
+        plain[i] = product[i] = 0.0f;
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t offset = columns_offset(c, outer, row + r, column);
+        const float *x = loop_read(&call->in[0], offset, count, from);
+        const float *dy = loop_read(&call->in[2], offset, count, gradient);
+        for (int64_t i = 0; i < count; i++) {
+            plain[i] += dy[i];
+            product[i] += dy[i] * (x[i] - mean[i]);
+        }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        total[0][i] += plain[i];
+        total[1][i] += product[i];
+    }
+}
+
+static void finish_sums(void *context, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const struct stats_job *job = context;
+    const struct kernel_call *call = job->call;
+    const struct columns *c = job->c;
+    const struct norm_attrs *attrs = call->attrs;
+    const float *variance = (const float *)call->in[1].data + c->channels;
+    for (int64_t i = begin; i < end; i++) {
+        double deviation = sqrt((double)variance[i] + (double)attrs->eps);
+        float sums[2] = {(float)columns_sum(c, call->scratch, 0, i, 0),
+                         (float)(columns_sum(c, call->scratch, 0, i, 1) / deviation)};
+        loop_write(&call->out, i, 1, &sums[0]);
+        loop_write(&call->out, c->channels + i, 1, &sums[1]);
+    }
+}
+
+static void batch_norm_sums_run(const struct kernel_call *call)
+{
+    struct columns c = columns_of_tensor(&call->in[0].shape);
+    struct stats_job job = {call, &c};
+    columns_run(&c, sums_body, call, 0.0, call->scratch);
+    parallel_for(c.channels, 1024, finish_sums, &job);
+}
+
+/* --- gradient of x ---------------------------------------------------------------------------------------------------- */
+
+HOT static void grad_loop(float *y, const float *x, const float *dy, const float *const table[TABLES], int64_t count)
+{
+    const float *mean = table[0], *factor = table[1], *plain = table[2], *slope = table[3];
+    INDEPENDENT
+    for (int64_t i = 0; i < count; i++)
+        y[i] = factor[i] * (dy[i] - plain[i] - slope[i] * (x[i] - mean[i]));
+}
+
+HOT static void frozen_loop(float *y, const float *x, const float *dy, const float *const table[TABLES], int64_t count)
+{
+    (void)x;
+    const float *factor = table[1];
+    INDEPENDENT
+    for (int64_t i = 0; i < count; i++)
+        y[i] = factor[i] * dy[i];
+}
+
+/* With n rows: scale / deviation (dy - sum(dy) / n - normalised x sum(dy normalised x) / n), and
+ * normalised x = (x - mean) / deviation. Frozen statistics: scale / deviation dy. */
+static void batch_norm_grad_run(const struct kernel_call *call)
+{
+    const struct norm_attrs *attrs = call->attrs;
+    struct apply_job job = apply_job_of(call);
+    int64_t channels = job.channels;
+    double n = channels > 0 ? (double)(job.count / channels) : 1.0;
+    const float *mean = call->in[1].data, *variance = mean + channels;
+    const float *scale = loop_read(&call->in[2], 0, channels, job.table[1]);
+    const float *sums = attrs->batch ? call->in[4].data : NULL;
+    for (int64_t i = 0; i < channels; i++) {
+        double inverse = 1.0 / sqrt((double)variance[i] + (double)attrs->eps);
+        job.table[0][i] = mean[i];
+        job.table[1][i] = (float)(scale[i] * inverse);
+        job.table[2][i] = sums ? (float)(sums[i] / n) : 0.0f;
+        job.table[3][i] = sums ? (float)(sums[channels + i] / n * inverse) : 0.0f;
+    }
+    job.x = attrs->batch ? &call->in[0] : NULL;
+    job.dy = &call->in[3];
+    job.body = attrs->batch ? grad_loop : frozen_loop;
+    apply(&job);
+}
+
+const struct kernel cpu_channel_stats = {
+    .op = &op_channel_stats_def, .bf16 = true, .prepare = columns_prepare, .run = channel_stats_run};
+const struct kernel cpu_batch_norm = {
+    .op = &op_batch_norm_def, .bf16 = true, .prepare = table_prepare, .run = batch_norm_run};
+const struct kernel cpu_batch_norm_sums = {
+    .op = &op_batch_norm_sums_def, .bf16 = true, .prepare = columns_prepare, .run = batch_norm_sums_run};
+const struct kernel cpu_batch_norm_grad = {
+    .op = &op_batch_norm_grad_def, .bf16 = true, .prepare = table_prepare, .run = batch_norm_grad_run};

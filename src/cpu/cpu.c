@@ -1,0 +1,27 @@
+/* cpu.c - the table of the backend's kernels. */
+#include "cpu/cpu.h"
+
+#include <stddef.h>
+
+#include "cpu/dnnl.h"
+#include "cpu/kernels.h"
+
+static const struct kernel *const kernels[] = {
+    &cpu_unary, &cpu_binary, &cpu_select, &cpu_accumulate, &cpu_cast, &cpu_broadcast,
+    &cpu_reduce,
+    &cpu_softmax, &cpu_log_softmax, &cpu_softmax_grad, &cpu_log_softmax_grad,
+    &cpu_channel_stats, &cpu_batch_norm, &cpu_batch_norm_sums, &cpu_batch_norm_grad,
+    &cpu_layer_norm, &cpu_layer_norm_grad, &cpu_layer_norm_sums,
+    &cpu_permute, &cpu_slice, &cpu_pad, &cpu_concat,
+    &cpu_constant, &cpu_random, &cpu_one_hot,
+    &cpu_pool2d, &cpu_pool2d_grad,
+    &cpu_matmul,
+    &cpu_conv2d, &cpu_conv2d_input_grad, &cpu_conv2d_weight_grad,
+    NULL};
+
+static const struct backend backend = {"cpu", kernels, dnnl_has_bf16};
+
+const struct backend *cpu_backend(void)
+{
+    return &backend;
+}

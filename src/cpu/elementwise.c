@@ -1,0 +1,124 @@
+/* elementwise.c - binary functions, select, sums of several tensors, casts and broadcasts. */
+#include "base/parallel.h"
+#include "cpu/kernels.h"
+#include "cpu/operand.h"
+#include "ops/elementwise.h"
+#include "ops/reduce.h"
+
+typedef void binary_loop(float *y, const float *left, const float *right, int64_t count);
+
+#define BINARY(name, expression)                                                                                        \
+    HOT static void name(float *y, const float *left, const float *right, int64_t count)                                \
+    {                                                                                                                   \
+        INDEPENDENT                                                                                                     \
+        for (int64_t i = 0; i < count; i++) {                                                                           \
+            float a = left[i], b = right[i];                                                                            \
+            y[i] = (expression);                                                                                        \
+        }                                                                                                               \
+    }
+
+BINARY(loop_add, a + b)
+BINARY(loop_sub, a - b)
+BINARY(loop_mul, a *b)
+BINARY(loop_div, a / b)
+BINARY(loop_max, a > b || a != a ? a : b) /* a NaN on either side stays */
+BINARY(loop_min, a < b || a != a ? a : b)
+BINARY(loop_eq, a == b ? 1.0f : 0.0f)
+BINARY(loop_lt, a < b ? 1.0f : 0.0f)
+BINARY(loop_le, a <= b ? 1.0f : 0.0f)
+BINARY(loop_gt, a > b ? 1.0f : 0.0f)
+BINARY(loop_ge, a >= b ? 1.0f : 0.0f)
+BINARY(loop_relu_grad, a > 0.0f ? b : 0.0f)
+
+static binary_loop *const loops[BINARY_COUNT] = {
+    [BINARY_ADD] = loop_add, [BINARY_SUB] = loop_sub, [BINARY_MUL] = loop_mul, [BINARY_DIV] = loop_div,
+    [BINARY_MAX] = loop_max, [BINARY_MIN] = loop_min, [BINARY_EQ] = loop_eq,   [BINARY_LT] = loop_lt,
+    [BINARY_LE] = loop_le,   [BINARY_GT] = loop_gt,   [BINARY_GE] = loop_ge,   [BINARY_RELU_GRAD] = loop_relu_grad};
+
+struct binary_job {
+    binary_loop *loop;
+};
+
+static void binary_body(const void *context, float *y, const float *const *inputs, int64_t count)
+{
+    const struct binary_job *job = context;
+    job->loop(y, inputs[0], inputs[1], count);
+}
+
+static void binary_run(const struct kernel_call *call)
+{
+    const struct binary_attrs *attrs = call->attrs;
+    struct binary_job job = {loops[attrs->kind]};
+    operand_run(call, binary_body, &job);
+}
+
+HOT static void select_body(const void *context, float *y, const float *const *inputs, int64_t count)
+{
+    (void)context;
+    const float *condition = inputs[0], *a = inputs[1], *b = inputs[2];
+    INDEPENDENT
+    for (int64_t i = 0; i < count; i++) {
+        float x = a[i], z = b[i]; /* both are read, so that the choice needs no branch */
+        y[i] = condition[i] != 0.0f ? x : z;
+    }
+}
+
+static void select_run(const struct kernel_call *call)
+{
+    operand_run(call, select_body, NULL);
+}
+
+HOT static void add_to(float *y, const float *x, int64_t count)
+{
+    INDEPENDENT
+    for (int64_t i = 0; i < count; i++)
+        y[i] += x[i];
+}
+
+/* A chunk at a time through all inputs. */
+static void accumulate_body(void *context, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const struct kernel_call *call = context;
+    float sum[LOOP_CHUNK], buffer[LOOP_CHUNK];
+    int64_t count = shape_count(&call->out.shape);
+    for (int64_t chunk = begin; chunk < end; chunk++) {
+        int64_t first = chunk * LOOP_CHUNK, n = int64_min(LOOP_CHUNK, count - first);
+        const float *a = loop_read(&call->in[0], first, n, sum);
+        if (call->input_count == 1) {
+            loop_write(&call->out, first, n, a);
+            continue;
+        }
+        const float *b = loop_read(&call->in[1], first, n, buffer);
+        loop_add(sum, a, b, n); /* never in the output itself: that may be the memory of a later input */
+        for (int i = 2; i < call->input_count; i++)
+            add_to(sum, loop_read(&call->in[i], first, n, buffer), n);
+        loop_write(&call->out, first, n, sum);
+    }
+}
+
+static void accumulate_run(const struct kernel_call *call)
+{
+    parallel_for(int64_div_up(shape_count(&call->out.shape), LOOP_CHUNK), LOOP_GRAIN / LOOP_CHUNK, accumulate_body,
+                 (void *)call);
+}
+
+HOT static void copy_body(const void *context, float *y, const float *const *inputs, int64_t count)
+{
+    (void)context;
+    const float *x = inputs[0];
+    INDEPENDENT
+    for (int64_t i = 0; i < count; i++)
+        y[i] = x[i];
+}
+
+static void copy_run(const struct kernel_call *call)
+{
+    operand_run(call, copy_body, NULL);
+}
+
+const struct kernel cpu_binary = {.op = &op_binary_def, .bf16 = true, .run = binary_run};
+const struct kernel cpu_select = {.op = &op_select_def, .bf16 = true, .run = select_run};
+const struct kernel cpu_accumulate = {.op = &op_accumulate, .bf16 = true, .run = accumulate_run};
+const struct kernel cpu_cast = {.op = &op_cast, .bf16 = true, .run = copy_run};
+const struct kernel cpu_broadcast = {.op = &op_broadcast_def, .bf16 = true, .run = copy_run};
