@@ -19,7 +19,7 @@ static const struct kernel *const kernels[] = {
     &cpu_conv2d, &cpu_conv2d_input_grad, &cpu_conv2d_weight_grad,
     NULL};
 
-static const struct backend backend = {"cpu", kernels, dnnl_has_bf16};
+static const struct backend backend = {"cpu", kernels, onednn_has_bf16};
 
 const struct backend *cpu_backend(void)
 {

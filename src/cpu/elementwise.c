@@ -84,11 +84,11 @@ static void accumulate_body(void *context, int64_t begin, int64_t end, int threa
     int64_t count = shape_count(&call->out.shape);
     for (int64_t chunk = begin; chunk < end; chunk++) {
         int64_t first = chunk * LOOP_CHUNK, n = int64_min(LOOP_CHUNK, count - first);
-        const float *a = loop_read(&call->in[0], first, n, sum);
         if (call->input_count == 1) {
-            loop_write(&call->out, first, n, a);
+            loop_copy(&call->out, first, &call->in[0], first, n);
             continue;
         }
+        const float *a = loop_read(&call->in[0], first, n, sum);
         const float *b = loop_read(&call->in[1], first, n, buffer);
         loop_add(sum, a, b, n); /* never in the output itself: that may be the memory of a later input */
         for (int i = 2; i < call->input_count; i++)

@@ -1,0 +1,143 @@
+/* conv.c - convolution and its two gradients, by oneDNN. Pictures are channels-last as they lie in memory; weights are packed
+ * into the blocks that the chosen implementation wants. */
+#include "cpu/dnnl.h"
+#include "cpu/kernels.h"
+#include "cpu/loops.h"
+#include "ops/conv.h"
+
+/* [B, H, W, C] in memory is B, C, H, W to oneDNN. */
+static struct onednn_operand picture(int index, const struct shape *s, enum dtype stored, enum dtype computed)
+{
+    return (struct onednn_operand){.index = index,
+                                   .rank = 4,
+                                   .dim = {s->dim[0], s->dim[3], s->dim[1], s->dim[2]},
+                                   .stride = {s->dim[1] * s->dim[2] * s->dim[3], 1, s->dim[2] * s->dim[3], s->dim[3]},
+                                   .stored = stored,
+                                   .computed = computed};
+}
+
+/* [O, I / groups, KH, KW], cut into groups along O where there are several. */
+static struct onednn_operand weights(int index, const struct shape *s, int64_t groups, enum dtype stored,
+                                     enum dtype computed)
+{
+    int64_t area = s->dim[2] * s->dim[3], filter = s->dim[1] * area;
+    struct onednn_operand o = {.index = index, .stored = stored, .computed = computed, .any = true};
+    if (groups > 1) {
+        o.dim[0] = groups;
+        o.stride[0] = s->dim[0] / groups * filter;
+        o.rank = 1;
+    }
+    const int64_t dim[4] = {s->dim[0] / groups, s->dim[1], s->dim[2], s->dim[3]};
+    const int64_t stride[4] = {filter, area, s->dim[3], 1};
+    for (int i = 0; i < 4; i++) {
+        o.dim[o.rank] = dim[i];
+        o.stride[o.rank++] = stride[i];
+    }
+    return o;
+}
+
+static void set_geometry(struct onednn_spec *spec, const struct conv_attrs *a)
+{
+    for (int i = 0; i < 2; i++) {
+        spec->stride[i] = a->stride[i];
+        spec->dilation[i] = a->dilation[i];
+        spec->pad_before[i] = a->pad[i];
+        spec->pad_after[i] = a->pad[2 + i];
+    }
+    spec->operands[ONEDNN_BIAS].index = ONEDNN_ABSENT;
+}
+
+/* bf16 as soon as one operand is. */
+static enum dtype computed_type(const struct kernel_node *node)
+{
+    for (int i = 0; i < 2; i++) {
+        if (node->in[i].dtype == DTYPE_BF16)
+            return DTYPE_BF16;
+    }
+    return node->out.dtype;
+}
+
+/* No elements in or out: nothing to prepare, and run() gives zeros. */
+static bool is_empty(const struct kernel_node *node)
+{
+    return shape_count(&node->in[0].shape) == 0 || shape_count(&node->in[1].shape) == 0 ||
+           shape_count(&node->out.shape) == 0;
+}
+
+static assay_status conv_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+{
+    const struct conv_attrs *a = node->attrs;
+    enum dtype type = computed_type(node);
+    struct onednn_spec spec = {.kind = ONEDNN_CONV};
+    if (is_empty(node))
+        return ASSAY_OK;
+    set_geometry(&spec, a);
+    spec.operands[ONEDNN_SOURCE] = picture(0, &node->in[0].shape, node->in[0].dtype, type);
+    spec.operands[ONEDNN_WEIGHT] = weights(1, &node->in[1].shape, a->groups, node->in[1].dtype, type);
+    spec.operands[ONEDNN_RESULT] = picture(ONEDNN_OUTPUT, &node->out.shape, node->out.dtype, node->out.dtype);
+    if (node->input_count == 3)
+        spec.operands[ONEDNN_BIAS] = (struct onednn_operand){.index = 2,
+                                                             .rank = 1,
+                                                             .dim = {node->in[2].shape.dim[0]},
+                                                             .stride = {1},
+                                                             .stored = node->in[2].dtype,
+                                                             .computed = DTYPE_F32};
+    return onednn_prepare(&spec, node, out, error);
+}
+
+static assay_status input_grad_prepare(const struct kernel_node *node, struct kernel_prepared *out,
+                                       struct assay_error *error)
+{
+    const struct conv_attrs *a = node->attrs;
+    enum dtype type = computed_type(node);
+    struct onednn_spec spec = {.kind = ONEDNN_CONV_INPUT_GRAD};
+    if (is_empty(node))
+        return ASSAY_OK;
+    set_geometry(&spec, a);
+    spec.operands[ONEDNN_SOURCE] = picture(ONEDNN_OUTPUT, &node->out.shape, node->out.dtype, node->out.dtype);
+    spec.operands[ONEDNN_WEIGHT] = weights(0, &node->in[0].shape, a->groups, node->in[0].dtype, type);
+    spec.operands[ONEDNN_RESULT] = picture(1, &node->in[1].shape, node->in[1].dtype, type);
+    return onednn_prepare(&spec, node, out, error);
+}
+
+static assay_status weight_grad_prepare(const struct kernel_node *node, struct kernel_prepared *out,
+                                        struct assay_error *error)
+{
+    const struct conv_attrs *a = node->attrs;
+    enum dtype type = computed_type(node);
+    struct onednn_spec spec = {.kind = ONEDNN_CONV_WEIGHT_GRAD};
+    if (is_empty(node))
+        return ASSAY_OK;
+    set_geometry(&spec, a);
+    spec.operands[ONEDNN_SOURCE] = picture(0, &node->in[0].shape, node->in[0].dtype, type);
+    spec.operands[ONEDNN_WEIGHT] = weights(ONEDNN_OUTPUT, &node->out.shape, a->groups, node->out.dtype, DTYPE_F32);
+    spec.operands[ONEDNN_RESULT] = picture(1, &node->in[1].shape, node->in[1].dtype, type);
+    return onednn_prepare(&spec, node, out, error);
+}
+
+static void conv_run(const struct kernel_call *call)
+{
+    if (call->state)
+        onednn_run(call);
+    else
+        loop_zero(&call->out, 0, shape_count(&call->out.shape));
+}
+
+const struct kernel cpu_conv2d = {.op = &op_conv2d_def,
+                                  .bf16 = true,
+                                  .prepare = conv_prepare,
+                                  .pack = onednn_pack,
+                                  .run = conv_run,
+                                  .release = onednn_release};
+const struct kernel cpu_conv2d_input_grad = {.op = &op_conv2d_input_grad_def,
+                                             .bf16 = true,
+                                             .prepare = input_grad_prepare,
+                                             .pack = onednn_pack,
+                                             .run = conv_run,
+                                             .release = onednn_release};
+const struct kernel cpu_conv2d_weight_grad = {.op = &op_conv2d_weight_grad_def,
+                                              .bf16 = true,
+                                              .prepare = weight_grad_prepare,
+                                              .pack = onednn_pack,
+                                              .run = conv_run,
+                                              .release = onednn_release};
