@@ -12,11 +12,11 @@ static struct columns columns_of_tensor(const struct shape *shape)
     return columns_of(1, channels > 0 ? shape_count(shape) / channels : 0, channels, true);
 }
 
-static assay_status columns_prepare(const struct kernel_node *node, struct kernel_prepared *out,
+static assay_status columns_prepare(const struct kernel_node *n, struct kernel_prepared *out,
                                     struct assay_error *error)
 {
     (void)error;
-    struct columns c = columns_of_tensor(&node->in[0].shape);
+    struct columns c = columns_of_tensor(&n->in[0].shape);
     out->scratch_bytes = columns_scratch(&c);
     return ASSAY_OK;
 }
@@ -120,10 +120,10 @@ struct apply_job {
     float *table[TABLES];
 };
 
-static assay_status table_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+static assay_status table_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
 {
     (void)error;
-    const struct shape *shape = &node->out.shape;
+    const struct shape *shape = &n->out.shape;
     out->scratch_bytes = (size_t)table_width(shape->dim[shape->rank - 1]) * TABLES * sizeof(float);
     return ASSAY_OK;
 }

@@ -48,71 +48,71 @@ static void set_geometry(struct onednn_spec *spec, const struct conv_attrs *a)
 }
 
 /* bf16 as soon as one operand is. */
-static enum dtype computed_type(const struct kernel_node *node)
+static enum dtype computed_type(const struct kernel_node *n)
 {
     for (int i = 0; i < 2; i++) {
-        if (node->in[i].dtype == DTYPE_BF16)
+        if (n->in[i].dtype == DTYPE_BF16)
             return DTYPE_BF16;
     }
-    return node->out.dtype;
+    return n->out.dtype;
 }
 
 /* No elements in or out: nothing to prepare, and run() gives zeros. */
-static bool is_empty(const struct kernel_node *node)
+static bool is_empty(const struct kernel_node *n)
 {
-    return shape_count(&node->in[0].shape) == 0 || shape_count(&node->in[1].shape) == 0 ||
-           shape_count(&node->out.shape) == 0;
+    return shape_count(&n->in[0].shape) == 0 || shape_count(&n->in[1].shape) == 0 ||
+           shape_count(&n->out.shape) == 0;
 }
 
-static assay_status conv_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+static assay_status conv_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
 {
-    const struct conv_attrs *a = node->attrs;
-    enum dtype type = computed_type(node);
+    const struct conv_attrs *a = n->attrs;
+    enum dtype type = computed_type(n);
     struct onednn_spec spec = {.kind = ONEDNN_CONV};
-    if (is_empty(node))
+    if (is_empty(n))
         return ASSAY_OK;
     set_geometry(&spec, a);
-    spec.operands[ONEDNN_SOURCE] = picture(0, &node->in[0].shape, node->in[0].dtype, type);
-    spec.operands[ONEDNN_WEIGHT] = weights(1, &node->in[1].shape, a->groups, node->in[1].dtype, type);
-    spec.operands[ONEDNN_RESULT] = picture(ONEDNN_OUTPUT, &node->out.shape, node->out.dtype, node->out.dtype);
-    if (node->input_count == 3)
+    spec.operands[ONEDNN_SOURCE] = picture(0, &n->in[0].shape, n->in[0].dtype, type);
+    spec.operands[ONEDNN_WEIGHT] = weights(1, &n->in[1].shape, a->groups, n->in[1].dtype, type);
+    spec.operands[ONEDNN_RESULT] = picture(ONEDNN_OUTPUT, &n->out.shape, n->out.dtype, n->out.dtype);
+    if (n->input_count == 3)
         spec.operands[ONEDNN_BIAS] = (struct onednn_operand){.index = 2,
                                                              .rank = 1,
-                                                             .dim = {node->in[2].shape.dim[0]},
+                                                             .dim = {n->in[2].shape.dim[0]},
                                                              .stride = {1},
-                                                             .stored = node->in[2].dtype,
+                                                             .stored = n->in[2].dtype,
                                                              .computed = DTYPE_F32};
-    return onednn_prepare(&spec, node, out, error);
+    return onednn_prepare(&spec, n, out, error);
 }
 
-static assay_status input_grad_prepare(const struct kernel_node *node, struct kernel_prepared *out,
+static assay_status input_grad_prepare(const struct kernel_node *n, struct kernel_prepared *out,
                                        struct assay_error *error)
 {
-    const struct conv_attrs *a = node->attrs;
-    enum dtype type = computed_type(node);
+    const struct conv_attrs *a = n->attrs;
+    enum dtype type = computed_type(n);
     struct onednn_spec spec = {.kind = ONEDNN_CONV_INPUT_GRAD};
-    if (is_empty(node))
+    if (is_empty(n))
         return ASSAY_OK;
     set_geometry(&spec, a);
-    spec.operands[ONEDNN_SOURCE] = picture(ONEDNN_OUTPUT, &node->out.shape, node->out.dtype, node->out.dtype);
-    spec.operands[ONEDNN_WEIGHT] = weights(0, &node->in[0].shape, a->groups, node->in[0].dtype, type);
-    spec.operands[ONEDNN_RESULT] = picture(1, &node->in[1].shape, node->in[1].dtype, type);
-    return onednn_prepare(&spec, node, out, error);
+    spec.operands[ONEDNN_SOURCE] = picture(ONEDNN_OUTPUT, &n->out.shape, n->out.dtype, n->out.dtype);
+    spec.operands[ONEDNN_WEIGHT] = weights(0, &n->in[0].shape, a->groups, n->in[0].dtype, type);
+    spec.operands[ONEDNN_RESULT] = picture(1, &n->in[1].shape, n->in[1].dtype, type);
+    return onednn_prepare(&spec, n, out, error);
 }
 
-static assay_status weight_grad_prepare(const struct kernel_node *node, struct kernel_prepared *out,
+static assay_status weight_grad_prepare(const struct kernel_node *n, struct kernel_prepared *out,
                                         struct assay_error *error)
 {
-    const struct conv_attrs *a = node->attrs;
-    enum dtype type = computed_type(node);
+    const struct conv_attrs *a = n->attrs;
+    enum dtype type = computed_type(n);
     struct onednn_spec spec = {.kind = ONEDNN_CONV_WEIGHT_GRAD};
-    if (is_empty(node))
+    if (is_empty(n))
         return ASSAY_OK;
     set_geometry(&spec, a);
-    spec.operands[ONEDNN_SOURCE] = picture(0, &node->in[0].shape, node->in[0].dtype, type);
-    spec.operands[ONEDNN_WEIGHT] = weights(ONEDNN_OUTPUT, &node->out.shape, a->groups, node->out.dtype, DTYPE_F32);
-    spec.operands[ONEDNN_RESULT] = picture(1, &node->in[1].shape, node->in[1].dtype, type);
-    return onednn_prepare(&spec, node, out, error);
+    spec.operands[ONEDNN_SOURCE] = picture(0, &n->in[0].shape, n->in[0].dtype, type);
+    spec.operands[ONEDNN_WEIGHT] = weights(ONEDNN_OUTPUT, &n->out.shape, a->groups, n->out.dtype, DTYPE_F32);
+    spec.operands[ONEDNN_RESULT] = picture(1, &n->in[1].shape, n->in[1].dtype, type);
+    return onednn_prepare(&spec, n, out, error);
 }
 
 static void conv_run(const struct kernel_call *call)

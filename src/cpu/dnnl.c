@@ -376,7 +376,7 @@ static dnnl_status_t create_main(struct work *work, const struct onednn_spec *sp
 
 /* The reorder of one operand, where it needs one, and where its copy goes. */
 static dnnl_status_t create_reorder(struct work *work, enum onednn_role role, const struct onednn_spec *spec,
-                                    const struct kernel_node *node, struct kernel_prepared *out, size_t *reorder_scratchpad,
+                                    const struct kernel_node *n, struct kernel_prepared *out, size_t *reorder_scratchpad,
                                     const_dnnl_primitive_attr_t attr)
 {
     const struct onednn_operand *described = &spec->operands[role];
@@ -405,7 +405,7 @@ static dnnl_status_t create_reorder(struct work *work, enum onednn_role role, co
         return status;
     size_t bytes = aligned(dnnl_memory_desc_get_size(o->chosen));
     uint64_t hash = layout_hash(o->chosen);
-    if (!output && node->in_is_param[o->index] && hash != 0) {
+    if (!output && n->in_is_param[o->index] && hash != 0) {
         o->packed = true;
         o->at = bytes;
         out->pack[o->index].bytes = bytes + o->reorder.scratchpad;
@@ -419,7 +419,7 @@ static dnnl_status_t create_reorder(struct work *work, enum onednn_role role, co
     return dnnl_success;
 }
 
-assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *node, struct kernel_prepared *out,
+assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *n, struct kernel_prepared *out,
                             struct assay_error *error)
 {
     dnnl_primitive_attr_t attr = NULL;
@@ -436,7 +436,7 @@ assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_
         status = create_main(work, spec, attr);
     scratchpad = status == dnnl_success ? work->main.scratchpad : 0;
     for (int role = 0; role < ONEDNN_ROLES && status == dnnl_success; role++)
-        status = create_reorder(work, (enum onednn_role)role, spec, node, out, &scratchpad, attr);
+        status = create_reorder(work, (enum onednn_role)role, spec, n, out, &scratchpad, attr);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
     if (status == dnnl_success) {
@@ -448,8 +448,8 @@ assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_
     onednn_release(work);
     memset(out, 0, sizeof(*out));
     if (status == dnnl_out_of_memory)
-        return error_memory(error, node->name);
-    return error_set(error, ASSAY_ERROR_INTERNAL, "%s: oneDNN %d.%d has no way to compute it (its status %d)", node->name,
+        return error_memory(error, n->name);
+    return error_set(error, ASSAY_ERROR_INTERNAL, "%s: oneDNN %d.%d has no way to compute it (its status %d)", n->name,
                      dnnl_version()->major, dnnl_version()->minor, (int)status);
 }
 

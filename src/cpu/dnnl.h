@@ -29,7 +29,7 @@ struct onednn_spec {
 
 /* Creates the primitive and everything around it, and fills *out. An input that is a parameter is packed where its layout
  * or type differs; any other is reordered at each run. */
-assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *node, struct kernel_prepared *out,
+assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *n, struct kernel_prepared *out,
                             struct assay_error *error);
 
 /* The other three functions of such a kernel. Should oneDNN run out of memory for its handles, the output becomes NaN. */

@@ -162,10 +162,10 @@ static struct columns columns_of_rows(const struct rows *rows)
     return columns_of(1, rows->count, rows->length, false);
 }
 
-static assay_status sums_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+static assay_status sums_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
 {
     (void)error;
-    struct rows rows = rows_of(&node->in[0].shape);
+    struct rows rows = rows_of(&n->in[0].shape);
     struct columns c = columns_of_rows(&rows);
     out->scratch_bytes = columns_scratch(&c) + (size_t)rows.count * sizeof(struct row_stats);
     return ASSAY_OK;

@@ -53,10 +53,10 @@ static struct onednn_operand matrix(int index, const struct batch *batch, int wh
     return o;
 }
 
-static assay_status matmul_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+static assay_status matmul_prepare(const struct kernel_node *described, struct kernel_prepared *out, struct assay_error *error)
 {
-    const struct matmul_attrs *attrs = node->attrs;
-    const struct shape *a = &node->in[0].shape, *b = &node->in[1].shape, *y = &node->out.shape;
+    const struct matmul_attrs *attrs = described->attrs;
+    const struct shape *a = &described->in[0].shape, *b = &described->in[1].shape, *y = &described->out.shape;
     struct onednn_spec spec = {.kind = ONEDNN_MATMUL};
     if (shape_count(a) == 0 || shape_count(b) == 0 || shape_count(y) == 0)
         return ASSAY_OK;
@@ -66,15 +66,15 @@ static assay_status matmul_prepare(const struct kernel_node *node, struct kernel
         m *= batch.dim[0][0];
         batch.rank = 0;
     }
-    enum dtype type = node->in[0].dtype == DTYPE_BF16 || node->in[1].dtype == DTYPE_BF16 ? DTYPE_BF16 : node->out.dtype;
-    spec.operands[ONEDNN_SOURCE] = matrix(0, &batch, 0, m, k, attrs->transpose_a, node->in[0].dtype, type);
-    spec.operands[ONEDNN_WEIGHT] = matrix(1, &batch, 1, k, n, attrs->transpose_b, node->in[1].dtype, type);
-    spec.operands[ONEDNN_RESULT] = matrix(ONEDNN_OUTPUT, &batch, 2, m, n, false, node->out.dtype, node->out.dtype);
-    spec.operands[ONEDNN_WEIGHT].any = node->in_is_param[1];
+    enum dtype type = described->in[0].dtype == DTYPE_BF16 || described->in[1].dtype == DTYPE_BF16 ? DTYPE_BF16 : described->out.dtype;
+    spec.operands[ONEDNN_SOURCE] = matrix(0, &batch, 0, m, k, attrs->transpose_a, described->in[0].dtype, type);
+    spec.operands[ONEDNN_WEIGHT] = matrix(1, &batch, 1, k, n, attrs->transpose_b, described->in[1].dtype, type);
+    spec.operands[ONEDNN_RESULT] = matrix(ONEDNN_OUTPUT, &batch, 2, m, n, false, described->out.dtype, described->out.dtype);
+    spec.operands[ONEDNN_WEIGHT].any = described->in_is_param[1];
     spec.operands[ONEDNN_BIAS].index = ONEDNN_ABSENT;
-    if (node->input_count == 3) {
+    if (described->input_count == 3) {
         struct onednn_operand *bias = &spec.operands[ONEDNN_BIAS];
-        *bias = (struct onednn_operand){.index = 2, .rank = batch.rank + 2, .stored = node->in[2].dtype};
+        *bias = (struct onednn_operand){.index = 2, .rank = batch.rank + 2, .stored = described->in[2].dtype};
         for (int axis = 0; axis <= batch.rank; axis++) {
             bias->dim[axis] = 1;
             bias->stride[axis] = n;
@@ -83,7 +83,7 @@ static assay_status matmul_prepare(const struct kernel_node *node, struct kernel
         bias->stride[batch.rank + 1] = 1;
         bias->computed = DTYPE_F32;
     }
-    return onednn_prepare(&spec, node, out, error);
+    return onednn_prepare(&spec, described, out, error);
 }
 
 /* A product over no elements at all is zero, and the bias is added to that. */

@@ -213,15 +213,15 @@ static void backward_rows(void *context, int64_t begin, int64_t end, int thread)
     }
 }
 
-static assay_status grad_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+static assay_status grad_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
 {
-    const struct pool_attrs *a = node->attrs;
+    const struct pool_attrs *a = n->attrs;
     if (a->average)
         return ASSAY_OK;
     if ((int64_t)a->window[0] * a->window[1] > UINT16_MAX + 1)
-        return error_set(error, ASSAY_ERROR_LIMIT, "%s: a window of %d x %d has more than 65536 cells", node->name,
+        return error_set(error, ASSAY_ERROR_LIMIT, "%s: a window of %d x %d has more than 65536 cells", n->name,
                          a->window[0], a->window[1]);
-    out->scratch_bytes = (size_t)shape_count(&node->in[1].shape) * sizeof(uint16_t);
+    out->scratch_bytes = (size_t)shape_count(&n->in[1].shape) * sizeof(uint16_t);
     return ASSAY_OK;
 }
 

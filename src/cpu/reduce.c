@@ -249,11 +249,11 @@ static void run_pass(struct reduce_job *job)
     }
 }
 
-static assay_status reduce_prepare(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error)
+static assay_status reduce_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
 {
     (void)error;
-    const struct reduce_attrs *attrs = node->attrs;
-    struct plan plan = plan_of(&node->in[0].shape, attrs->axes);
+    const struct reduce_attrs *attrs = n->attrs;
+    struct plan plan = plan_of(&n->in[0].shape, attrs->axes);
     /* the results of the passes but the last, then the doubles of the greediest pass */
     size_t between = 0, most = 0;
     for (int i = 0; i < plan.count; i++) {

@@ -1,6 +1,6 @@
 /* softmax.c - softmax and its logarithm along the last axis, and their gradients. */
 #include "cpu/kernels.h"
-#include "cpu/math.h"
+#include "cpu/elementary.h"
 #include "cpu/rows.h"
 #include "ops/softmax.h"
 

@@ -1,6 +1,6 @@
 /* unary.c - one value from one value. */
 #include "cpu/kernels.h"
-#include "cpu/math.h"
+#include "cpu/elementary.h"
 #include "cpu/operand.h"
 #include "ops/elementwise.h"
 
@@ -33,7 +33,7 @@ UNARY(loop_sigmoid, math_sigmoid(x))
 UNARY(loop_tanh, math_tanh(x))
 UNARY(loop_softplus, math_softplus(x))
 
-UNARY(loop_one, 1.0f)
+UNARY(loop_one, (void)x, 1.0f)
 UNARY(loop_copy_of, x)
 UNARY(loop_square, x *x)
 UNARY(loop_cube, x *x *x)

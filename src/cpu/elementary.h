@@ -1,7 +1,7 @@
-/* math.h - elementary functions that vectorise: short polynomials without branches or calls, within two or three units in
+/* elementary.h - elementary functions that vectorise: short polynomials without branches or calls, within two or three units in
  * the last place of the exact value. Fitted by tools of our own in relative error (Lawson's iteration). */
-#ifndef ASSAY_CPU_MATH_H
-#define ASSAY_CPU_MATH_H
+#ifndef ASSAY_CPU_ELEMENTARY_H
+#define ASSAY_CPU_ELEMENTARY_H
 
 #include <math.h>
 #include <stdint.h>
