@@ -33,7 +33,6 @@ UNARY(loop_sigmoid, math_sigmoid(x))
 UNARY(loop_tanh, math_tanh(x))
 UNARY(loop_softplus, math_softplus(x))
 
-UNARY(loop_one, (void)x, 1.0f)
 UNARY(loop_copy_of, x)
 UNARY(loop_square, x *x)
 UNARY(loop_cube, x *x *x)
@@ -47,7 +46,7 @@ static unary_loop *power_loop(float exponent)
     static const struct {
         float exponent;
         unary_loop *loop;
-    } easy[] = {{0.0f, loop_one},   {1.0f, loop_copy_of},      {2.0f, loop_square},           {3.0f, loop_cube},
+    } easy[] = {{1.0f, loop_copy_of}, {2.0f, loop_square},           {3.0f, loop_cube},
                 {0.5f, loop_sqrt}, {-1.0f, loop_reciprocal}, {-0.5f, loop_reciprocal_sqrt}};
     for (size_t i = 0; i < sizeof(easy) / sizeof(easy[0]); i++) {
         if (easy[i].exponent == exponent)
