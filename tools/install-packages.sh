@@ -20,6 +20,7 @@ need meson has_command meson
 need ninja-build has_command ninja
 need libvips-dev has_module vips
 need libjansson-dev has_module jansson
+need libzip-dev has_module libzip
 need libdnnl-dev has_header oneapi/dnnl/dnnl.h
 need libcmocka-dev has_module cmocka
 for wanted in "$@"; do

@@ -42,6 +42,11 @@ const char *tensor_file_dtype_name(enum tensor_file_dtype dtype)
     return dtypes[dtype].name;
 }
 
+size_t tensor_file_dtype_size(enum tensor_file_dtype dtype)
+{
+    return dtypes[dtype].size;
+}
+
 /* What the checks below need to know. */
 struct reader {
     const char *path;

@@ -23,6 +23,7 @@ enum tensor_file_dtype {
 };
 
 const char *tensor_file_dtype_name(enum tensor_file_dtype dtype); /* as in the file: "F32" */
+size_t tensor_file_dtype_size(enum tensor_file_dtype dtype);      /* bytes of an element */
 
 /* A tensor inside a file. */
 struct file_tensor {
