@@ -1,6 +1,4 @@
 /* scorer.c - pictures to logits: crops are cut, batched through the "eval" graph, and averaged over each picture. */
-#include <string.h>
-
 #include "base/memory.h"
 #include "cpu/cpu.h"
 #include "detector/model.h"
@@ -142,7 +140,8 @@ assay_status model_score(struct model_scorer *scorer, const struct image *const 
         status = error_memory(error, "a batch of crops");
         goto done;
     }
-    memset(logits, 0, count * sizeof *logits);
+    for (size_t i = 0; i < count; i++)
+        logits[i] = 0;
     for (size_t i = 0; i < count && !status; i++)
         status = add_picture(&batch, pictures[i], &logits[i], &crop_counts[i], error);
     if (!status)
