@@ -1,0 +1,259 @@
+/* test_library.c - the public header: arguments, pictures, models, verdicts, and one model used by several threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <pthread.h>
+
+#include "assay/assay.h"
+#include "base/memory.h"
+#include "scratch.h"
+
+#define MODEL "model.safetensors"
+
+static int setup(void **state)
+{
+    (void)state;
+    scratch_begin();
+    scratch_model(MODEL, true);
+    scratch_picture("a.jpg", 64, 48, 1);
+    scratch_picture("b.png", 30, 200, 2);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    scratch_end();
+    return 0;
+}
+
+#define OK(call)                                                                                                       \
+    do {                                                                                                               \
+        if (call)                                                                                                      \
+            fail_msg("%s: %s", #call, error.message);                                                                  \
+    } while (0)
+
+static void test_words(void **state)
+{
+    (void)state;
+    char version[32];
+    snprintf(version, sizeof version, "%d.%d.%d", ASSAY_VERSION_MAJOR, ASSAY_VERSION_MINOR, ASSAY_VERSION_PATCH);
+    assert_string_equal(assay_version(), version);
+    assert_string_equal(assay_version(), ASSAY_PROJECT_VERSION);
+    assert_string_equal(assay_verdict_text(ASSAY_REAL), "real");
+    assert_string_equal(assay_verdict_text(ASSAY_GENERATED), "ai-generated");
+    assert_string_equal(assay_verdict_text(ASSAY_UNCERTAIN), "uncertain");
+    assert_string_equal(assay_verdict_text(ASSAY_UNCALIBRATED), "uncalibrated");
+    assert_non_null(assay_verdict_text((assay_verdict)99));
+    for (int status = -1; status < 20; status++)
+        assert_true(strlen(assay_status_text((assay_status)status)) > 0);
+}
+
+static void test_init_again(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    OK(assay_init(&error));
+    OK(assay_init(NULL));
+    assert_int_equal(error.status, ASSAY_OK);
+}
+
+static void test_null(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_picture *picture = NULL;
+    struct assay_model *model = NULL;
+    struct assay_result result;
+    uint8_t pixel[3] = {0};
+    assert_int_equal(assay_picture_read_file(NULL, NULL, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_true(error.status == ASSAY_ERROR_ARGUMENT && error.message[0]);
+    assert_int_equal(assay_picture_read_file("a.jpg", NULL, NULL, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_read_memory(NULL, 1, "x", NULL, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_from_rgb(NULL, 1, 1, 3, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_from_rgb(pixel, 1, 1, 3, NULL, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_model_open(NULL, NULL, &model, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_model_open(MODEL, NULL, NULL, NULL), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect(NULL, NULL, 0, &result, &error), ASSAY_ERROR_ARGUMENT);
+    OK(assay_model_open(MODEL, NULL, &model, &error));
+    assert_int_equal(assay_detect(model, NULL, 1, &result, &error), ASSAY_ERROR_ARGUMENT);
+    const struct assay_picture *none[1] = {NULL};
+    assert_int_equal(assay_detect(model, none, 1, &result, &error), ASSAY_ERROR_ARGUMENT);
+    OK(assay_detect(model, NULL, 0, NULL, &error));
+    assay_model_close(model);
+    assay_model_close(NULL);
+    assay_picture_free(NULL);
+    assert_null(picture);
+    assert_int_equal(assay_picture_width(NULL), 0);
+    assert_int_equal(assay_picture_height(NULL), 0);
+}
+
+static void test_pictures(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_picture *picture = NULL;
+    OK(assay_picture_read_file("b.png", NULL, &picture, &error));
+    assert_int_equal(assay_picture_width(picture), 30);
+    assert_int_equal(assay_picture_height(picture), 200);
+    assay_picture_free(picture);
+
+    size_t size;
+    uint8_t *bytes = scratch_read("a.jpg", &size);
+    OK(assay_picture_read_memory(bytes, size, NULL, NULL, &picture, &error));
+    assert_int_equal(assay_picture_width(picture), 64);
+    assay_picture_free(picture);
+    picture = NULL;
+    assert_int_equal(assay_picture_read_memory(bytes, size / 2, "half", NULL, &picture, &error), ASSAY_ERROR_FORMAT);
+    assert_non_null(strstr(error.message, "half"));
+    assert_int_equal(assay_picture_read_memory(bytes, 0, "none", NULL, &picture, &error), ASSAY_ERROR_FORMAT);
+    assert_int_equal(assay_picture_read_memory(NULL, 0, NULL, NULL, &picture, &error), ASSAY_ERROR_FORMAT);
+    free(bytes);
+
+    struct assay_limits limits = {.max_pixels = 100};
+    assert_int_equal(assay_picture_read_file("a.jpg", &limits, &picture, &error), ASSAY_ERROR_LIMIT);
+    assert_int_equal(assay_picture_read_file("missing.jpg", NULL, &picture, &error), ASSAY_ERROR_IO);
+    assert_non_null(strstr(error.message, "missing.jpg"));
+    assert_null(picture);
+}
+
+static void test_raw_pixels(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_picture *picture = NULL, *padded = NULL;
+    struct assay_model *model = NULL;
+    uint8_t packed[50 * 40 * 3], wide[40][200];
+    for (int y = 0; y < 40; y++)
+        for (int x = 0; x < 200; x++) {
+            wide[y][x] = x < 150 ? (uint8_t)(x * 7 + y * y) : 0xEE;
+            if (x < 150)
+                packed[y * 150 + x] = wide[y][x];
+        }
+    assert_int_equal(assay_picture_from_rgb(packed, 0, 40, 150, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_from_rgb(packed, 50, -1, 150, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_from_rgb(packed, 50, 40, 149, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_null(picture);
+    OK(assay_picture_from_rgb(packed, 50, 40, 150, &picture, &error));
+    OK(assay_picture_from_rgb(&wide[0][0], 50, 40, 200, &padded, &error));
+    OK(assay_model_open(MODEL, NULL, &model, &error));
+    struct assay_result results[2];
+    OK(assay_detect(model, (const struct assay_picture *const[]){picture, padded}, 2, results, &error));
+    assert_true(results[0].logit == results[1].logit); /* the padding is not looked at */
+    assay_picture_free(padded);
+    assay_picture_free(picture);
+    assay_model_close(model);
+}
+
+static void test_models(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_model *model = NULL;
+    assert_int_equal(assay_model_open("missing.safetensors", NULL, &model, &error), ASSAY_ERROR_IO);
+    assert_int_not_equal(assay_model_open("a.jpg", NULL, &model, &error), ASSAY_OK);
+    assert_non_null(strstr(error.message, "a.jpg"));
+    assert_null(model);
+
+    struct assay_picture *picture = NULL;
+    struct assay_result f32, bf16;
+    OK(assay_picture_read_file("a.jpg", NULL, &picture, &error));
+    OK(assay_model_open(MODEL, NULL, &model, &error));
+    assert_string_equal(assay_model_detector(model), "residual");
+    OK(assay_detect(model, (const struct assay_picture *const *)&picture, 1, &f32, &error));
+    assay_model_close(model);
+    assert_true(f32.probability > 0 && f32.probability < 1 && isfinite(f32.logit));
+    assert_float_equal((float)f32.probability, (float)(1 / (1 + exp(-f32.logit - 0.1))), 1e-6);
+
+    OK(assay_model_open(MODEL, &(struct assay_model_options){.bf16 = 1}, &model, &error));
+    OK(assay_detect(model, (const struct assay_picture *const *)&picture, 1, &bf16, &error));
+    assay_model_close(model);
+    assert_float_equal((float)f32.probability, (float)bf16.probability, 0.05);
+    assay_picture_free(picture);
+}
+
+/* ---- several threads ------------------------------------------------------------------------------------------- */
+
+enum { PICTURES = 70, THREADS = 4 };
+
+struct job {
+    struct assay_model *model;
+    struct assay_picture **pictures;
+    struct assay_result results[PICTURES];
+    int first;
+    assay_status status;
+};
+
+/* All the pictures, beginning with another one in each thread, some alone and some together. */
+static void *work(void *context)
+{
+    struct job *job = context;
+    for (int i = 0; i < PICTURES && !job->status;) {
+        int at = (job->first + i) % PICTURES;
+        int count = 1 + (i + job->first) % 5;
+        if (at + count > PICTURES)
+            count = PICTURES - at;
+        if (i + count > PICTURES)
+            count = PICTURES - i;
+        job->status = assay_detect(job->model, (const struct assay_picture *const *)&job->pictures[at], (size_t)count,
+                                   &job->results[at], NULL);
+        i += count;
+    }
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_model *model = NULL;
+    struct assay_picture *pictures[PICTURES];
+    struct assay_result together[PICTURES];
+    for (int i = 0; i < PICTURES; i++) {
+        size_t size;
+        uint8_t *bytes = scratch_picture_bytes(i % 2, 20 + 3 * i, 100 - i, (unsigned)i, &size);
+        OK(assay_picture_read_memory(bytes, size, "drawn", NULL, &pictures[i], &error));
+        mem_free(bytes);
+    }
+    OK(assay_model_open(MODEL, NULL, &model, &error));
+    OK(assay_detect(model, (const struct assay_picture *const *)pictures, PICTURES, together, &error));
+
+    static struct job jobs[THREADS];
+    pthread_t threads[THREADS];
+    for (int t = 0; t < THREADS; t++) {
+        jobs[t] = (struct job){.model = model, .pictures = pictures, .first = t * PICTURES / THREADS};
+        assert_int_equal(pthread_create(&threads[t], NULL, work, &jobs[t]), 0);
+    }
+    for (int t = 0; t < THREADS; t++)
+        pthread_join(threads[t], NULL);
+    double spread = 0;
+    for (int t = 0; t < THREADS; t++) {
+        assert_int_equal(jobs[t].status, ASSAY_OK);
+        for (int i = 0; i < PICTURES; i++)
+            assert_true(fabs(jobs[t].results[i].logit - together[i].logit) <= 1e-4 * fmax(1, fabs(together[i].logit)));
+    }
+    for (int i = 1; i < PICTURES; i++)
+        spread = fmax(spread, fabs(together[i].logit - together[0].logit));
+    assert_true(spread > 1e-3); /* the model tells pictures apart, so that equal answers mean something */
+    assay_model_close(model);
+    for (int i = 0; i < PICTURES; i++)
+        assay_picture_free(pictures[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words),    cmocka_unit_test(test_init_again), cmocka_unit_test(test_null),
+        cmocka_unit_test(test_pictures), cmocka_unit_test(test_raw_pixels), cmocka_unit_test(test_models),
+        cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests_name("api/library", tests, setup, teardown);
+}
