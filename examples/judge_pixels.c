@@ -37,7 +37,9 @@ static uint8_t *draw(int k, int *width, int *height)
         for (int x = 0; x < *width; x++) {
             uint8_t *p = pixels + ((size_t)y * (size_t)*width + (size_t)x) * 3;
             noise = noise * 1664525u + 1013904223u;
-            p[0] = (uint8_t)(k % 3 == 0 ? 255 * x / *width : k % 3 == 1 ? ((x / 8 + y / 8) % 2) * 200 : noise >> 24);
+            p[0] = (uint8_t)(k % 3 == 0   ? 255 * x / *width
+                             : k % 3 == 1 ? (x / 8 + y / 8) % 2 * 200
+                                          : (int)(noise >> 24));
             p[1] = (uint8_t)(255 * y / *height);
             p[2] = (uint8_t)(noise >> 16 & 31);
         }

@@ -66,8 +66,8 @@ int main(int argc, char **argv)
 {
     if (argc < 4)
         return 2;
-    judge_file = argv[1];
-    judge_pixels = argv[2];
+    judge_file = scratch_find_program(argv[1]);
+    judge_pixels = scratch_find_program(argv[2]);
     photographs = argv[3];
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_judge_file), cmocka_unit_test(test_judge_pixels)};
     return cmocka_run_group_tests_name("api/examples", tests, setup, teardown);

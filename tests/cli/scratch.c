@@ -26,6 +26,18 @@ const char *scratch_program;
 
 static char folder[4096];
 
+const char *scratch_find_program(const char *path)
+{
+    static char paths[4][4096];
+    static int count;
+    char *absolute = realpath(path, NULL);
+    if (!absolute || count == 4)
+        abort();
+    snprintf(paths[count], sizeof paths[0], "%s", absolute);
+    free(absolute);
+    return paths[count++];
+}
+
 void scratch_begin(void)
 {
     const char *parent = getenv("TMPDIR");

@@ -42,6 +42,10 @@ struct outcome {
 /* The program that launches run where they name none: argv[1] of the test. */
 extern const char *scratch_program;
 
+/* The absolute path of a program, as a test's arguments name it: before scratch_begin changes the folder. Static memory,
+ * for up to four programs. */
+const char *scratch_find_program(const char *path);
+
 void run(const struct launch *launch, struct outcome *outcome);
 void outcome_free(struct outcome *outcome);
 

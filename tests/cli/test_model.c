@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return 2;
-    scratch_program = argv[1];
+    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_json),

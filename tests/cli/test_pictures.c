@@ -62,7 +62,7 @@ static void test_not_pictures(void **state)
     scratch_write("svg.png", "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>", 63);
     expect_refused("empty.jpg", "empty");
     expect_refused("text.jpg", "text");
-    expect_refused("page.png", "not");
+    expect_refused("page.png", "HTML");
     expect_refused("svg.png", "");
     expect_refused("missing.png", "No such file");
 }
@@ -246,7 +246,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return 2;
-    scratch_program = argv[1];
+    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_pictures),  cmocka_unit_test(test_cut),
         cmocka_unit_test(test_extreme_sizes), cmocka_unit_test(test_huge_header),
