@@ -292,7 +292,7 @@ static void test_tensors(void **state)
     /* another config needs other tensors */
     count = list_tensors(&model, items, MOST);
     struct safetensors_item extra[MOST];
-    char names[MOST][16];
+    char names[MOST][32];
     for (size_t i = 0; i < count; i++) {
         snprintf(names[i], sizeof names[i], "zz%zu", i);
         extra[i] = (struct safetensors_item){names[i], 1, other, values};
