@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "base/string_map.h"
 
 enum { MANY = 5000 };
@@ -62,12 +63,33 @@ static void test_growth(void **state)
     string_map_free(&map);
 }
 
+/* Keys that all want the last slot go on at the first. */
+static void test_wrap(void **state)
+{
+    (void)state;
+    static char names[3][16];
+    struct string_map map = {0};
+    assert_true(string_map_add(&map, "", NULL));
+    for (int i = 0, found = 0; found < 3; i++) {
+        snprintf(names[found], sizeof names[found], "%d", i);
+        if ((hash_text(names[found]) & (map.slot_count - 1)) == map.slot_count - 1) {
+            assert_true(string_map_add(&map, names[found], names[found]));
+            found++;
+        }
+    }
+    assert_true(map.slots[map.slot_count - 1] && map.slots[0] && map.slots[1]);
+    for (int i = 0; i < 3; i++)
+        assert_ptr_equal(string_map_get(&map, names[i]), names[i]);
+    string_map_free(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
