@@ -4,7 +4,7 @@
 #define AT(field) offsetof(struct train_options, field)
 
 const struct option train_option_table[] = {
-    {"epochs", OPTION_INT, AT(epochs), "20", 1, 100000, NULL, "passes over the training pictures"},
+    {"epochs", OPTION_INT, AT(epochs), "20", 1, 2000, NULL, "passes over the training pictures"},
     {"batch", OPTION_INT, AT(batch), "32", 2, 65536, NULL, "pictures a step; even: classes are half and half"},
     {"steps-per-epoch", OPTION_INT, AT(steps_per_epoch), "0", 0, 1e9, NULL, "steps an epoch; 0: pictures / batch"},
     {"optimizer", OPTION_CHOICE, AT(optimizer), "adamw", 0, 0, OPTIMIZER_CHOICES, "how weights follow gradients"},
