@@ -106,8 +106,8 @@ static assay_status recall(struct train_setup *s, const char *out, struct assay_
         {"sampler", sampler_option_table, &s->sampler},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !status; i++)
-        status = option_from_json(parts[i].table, parts[i].config, json_object_get(settings, parts[i].part), out, &s->arena,
-                                  error);
+        status = option_from_json(parts[i].table, parts[i].config, json_object_get(settings, parts[i].part), out,
+                                  &s->arena, error);
     if (!status && !(s->command.detector = arena_strdup(&s->arena, s->detector->name)))
         status = error_memory(error, "options");
     json_decref(settings);
@@ -128,9 +128,8 @@ static assay_status read_options(struct train_setup *s, int argc, char **argv, s
     if (status)
         return status;
     const struct cli_target targets[] = {
-        {command_options, &s->command},       {train_option_table, &s->options},
-        {train_conduct_table, &s->conduct},   {augment_option_table, &s->augment},
-        {sampler_option_table, &s->sampler},  {loader_option_table, &s->loader},
+        {command_options, &s->command},      {train_option_table, &s->options},   {train_conduct_table, &s->conduct},
+        {augment_option_table, &s->augment}, {sampler_option_table, &s->sampler}, {loader_option_table, &s->loader},
         {s->detector->fields, s->config},
     };
     status = cli_parse(argc, argv, targets, sizeof targets / sizeof targets[0], &s->arena, NULL, error);
@@ -178,9 +177,10 @@ static assay_status find_pictures(struct train_setup *s, struct assay_error *err
         s->has_validation = s->held_out = true;
     }
     if (!status && s->has_validation && strcmp(s->train.digest, s->validation.digest) == 0)
-        status = error_set(error, ASSAY_ERROR_ARGUMENT,
-                           "the validation pictures are the training pictures; what is learnt from them cannot be judged "
-                           "by them");
+        status =
+            error_set(error, ASSAY_ERROR_ARGUMENT,
+                      "the validation pictures are the training pictures; what is learnt from them cannot be judged "
+                      "by them");
     return status;
 }
 
@@ -243,8 +243,8 @@ static int train_command_run(int argc, char **argv)
     printf(": %" PRIu64 " steps, %.1f images/s", result.steps, result.images_per_second);
     if (result.best_epoch)
         printf("; epoch %" PRId64 " kept: balanced accuracy %.4f, average precision %.4f, AUROC %.4f on the validation "
-               "pictures", result.best_epoch, result.best.balanced_accuracy, result.best.average_precision,
-               result.best.auroc);
+               "pictures",
+               result.best_epoch, result.best.balanced_accuracy, result.best.average_precision, result.best.auroc);
     else
         printf("; no validation pictures, so it is not calibrated");
     putchar('\n');
@@ -264,19 +264,26 @@ static void print_detectors(FILE *stream)
     }
 }
 
-static const struct cli_group groups[] = {
-    {"Options", command_options},         {"Training", train_option_table},
-    {"Conduct", train_conduct_table},     {"Variation of the pictures", augment_option_table},
-    {"Order of the pictures", sampler_option_table}, {"Reading of the pictures", loader_option_table},
-    {0}};
+static const struct cli_group groups[] = {{"Options", command_options},
+                                          {"Training", train_option_table},
+                                          {"Conduct", train_conduct_table},
+                                          {"Variation of the pictures", augment_option_table},
+                                          {"Order of the pictures", sampler_option_table},
+                                          {"Reading of the pictures", loader_option_table},
+                                          {0}};
 
 static const char details[] =
     "DIR holds real/ and ai/ (or 0_real/ and 1_fake/, or nature/ and ai/), with one folder per source where there are\n"
     "several; train/ and val/ above them are found. Every source is seen as often as any other of its class.\n"
     "\n"
-    "While it runs, OUT.checkpoint is written now and then, and when it is interrupted (Ctrl-C); --resume goes on from\n"
+    "While it runs, OUT.checkpoint is written now and then, and when it is interrupted (Ctrl-C); --resume goes on "
+    "from\n"
     "there, to the same result as without the interruption.\n";
 
-const struct command command_train = {"train",  "train a detector on folders of pictures",
-                                      "--data DIR [--val DIR] --out MODEL [OPTION]...", details, groups,
-                                      print_detectors, train_command_run};
+const struct command command_train = {"train",
+                                      "train a detector on folders of pictures",
+                                      "--data DIR [--val DIR] --out MODEL [OPTION]...",
+                                      details,
+                                      groups,
+                                      print_detectors,
+                                      train_command_run};

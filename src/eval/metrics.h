@@ -27,8 +27,8 @@ struct metrics_source {
 };
 
 struct metrics_summary {
-    size_t count;             /* samples in sources that count */
-    double real_accuracy;     /* share judged right at probability 1/2, mean over the sources of the class */
+    size_t count;         /* samples in sources that count */
+    double real_accuracy; /* share judged right at probability 1/2, mean over the sources of the class */
     double generated_accuracy;
     double balanced_accuracy; /* mean of these two */
     double accuracy;          /* share judged right, every picture the same */

@@ -14,14 +14,15 @@
 static json_t *checkpoint_metadata(const json_t *state)
 {
     char *text = json_dumps(state, JSON_COMPACT);
-    json_t *metadata = text ? json_pack("{s:o, s:s}", KEY_FORMAT, json_sprintf("%d", CHECKPOINT_FORMAT_VERSION),
-                                        KEY_STATE, text)
-                            : NULL;
+    json_t *metadata =
+        text ? json_pack("{s:o, s:s}", KEY_FORMAT, json_sprintf("%d", CHECKPOINT_FORMAT_VERSION), KEY_STATE, text)
+             : NULL;
     free(text);
     return metadata;
 }
 
-assay_status checkpoint_save(const char *path, const struct store *store, const json_t *state, struct assay_error *error)
+assay_status checkpoint_save(const char *path, const struct store *store, const json_t *state,
+                             struct assay_error *error)
 {
     assay_status status = ASSAY_OK;
     size_t count = store->entries.count;
@@ -56,8 +57,9 @@ assay_status checkpoint_open(const char *path, struct checkpoint *out, struct as
     if (!format || !text)
         status = error_set(error, ASSAY_ERROR_FORMAT, "%s: not a checkpoint of a training run", path);
     else if (strcmp(format, known) != 0)
-        status = error_set(error, ASSAY_ERROR_FORMAT,
-                           "%s: checkpoint format %s; this version of assay resumes format %s only", path, format, known);
+        status =
+            error_set(error, ASSAY_ERROR_FORMAT,
+                      "%s: checkpoint format %s; this version of assay resumes format %s only", path, format, known);
     else if (!(out->state = json_loads(text, JSON_REJECT_DUPLICATES, &why)) || !json_is_object(out->state))
         status = error_set(error, ASSAY_ERROR_FORMAT, "%s: the checkpoint's state is damaged: %s", path,
                            out->state ? "not an object" : why.text);
@@ -99,8 +101,10 @@ assay_status checkpoint_restore(const struct checkpoint *checkpoint, const char 
     }
     for (size_t i = 0; i < tensors->count; i++)
         if (!store_get(store, tensors->entries[i].key))
-            return error_set(error, ASSAY_ERROR_MODEL, "%s: tensor %s belongs to nothing: written by another version of "
-                             "assay?", path, tensors->entries[i].key);
+            return error_set(error, ASSAY_ERROR_MODEL,
+                             "%s: tensor %s belongs to nothing: written by another version of "
+                             "assay?",
+                             path, tensors->entries[i].key);
     for (size_t i = 0; i < store->entries.count; i++) {
         struct store_entry *entry = store->entries.entries[i].value;
         const struct file_tensor *tensor = string_map_get(tensors, entry->name);

@@ -108,8 +108,8 @@ static void average(struct graph *g, const struct store_entry *entry, node next,
     assign(g, kept, op_add(g, kept, op_mul(g, op_sub(g, next, kept), rate)));
 }
 
-void optimizer_update(struct graph *g, const struct optimizer_options *options, const node *params, const node *gradients,
-                      int count, node scalars, node *norm)
+void optimizer_update(struct graph *g, const struct optimizer_options *options, const node *params,
+                      const node *gradients, int count, node scalars, node *norm)
 {
     graph_set_layer(g, "optimizer");
     node rate = scalar_at(g, scalars, OPTIMIZER_RATE);

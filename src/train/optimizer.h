@@ -44,8 +44,8 @@ void optimizer_scalars(const struct optimizer_options *options, uint64_t step, d
 /* Assigns to every parameter its next value, to every moment ("optimizer.sgd.NAME.momentum", "optimizer.adam.NAME.mean",
  * "....square", NAME being the parameter's) and average ("train.ema.NAME") too. `scalars`: an input of shape
  * [OPTIMIZER_SCALARS]. *norm (may be NULL): the gradients' global 2-norm before clipping; NODE_NONE without clipping. */
-void optimizer_update(struct graph *g, const struct optimizer_options *options, const node *params, const node *gradients,
-                      int count, node scalars, node *norm);
+void optimizer_update(struct graph *g, const struct optimizer_options *options, const node *params,
+                      const node *gradients, int count, node scalars, node *norm);
 
 /* All states above bear one of these prefixes: no part of the network that is saved. */
 #define OPTIMIZER_PREFIX "optimizer."

@@ -11,11 +11,13 @@ const struct option train_option_table[] = {
     {"learning-rate", OPTION_FLOAT, AT(learning_rate), "0.001", 0, 1000, NULL, "highest learning rate"},
     {"schedule", OPTION_CHOICE, AT(schedule), "cosine", 0, 0, SCHEDULE_CHOICES, "course of the learning rate"},
     {"warmup-steps", OPTION_INT, AT(warmup_steps), "0", 0, 1e9, NULL, "steps of linear rise (constant, cosine)"},
-    {"rate-floor", OPTION_FLOAT, AT(rate_floor), "0", 0, 1, NULL, "cosine: last learning rate, as a share of the highest"},
+    {"rate-floor", OPTION_FLOAT, AT(rate_floor), "0", 0, 1, NULL,
+     "cosine: last learning rate, as a share of the highest"},
     {"one-cycle-rise", OPTION_FLOAT, AT(rise), "0.3", 0, 1, NULL, "one-cycle: share of the steps with a rising rate"},
     {"one-cycle-div", OPTION_FLOAT, AT(div), "25", 1, 1e9, NULL, "one-cycle: highest rate / first rate"},
     {"one-cycle-final-div", OPTION_FLOAT, AT(final_div), "10000", 1, 1e12, NULL, "one-cycle: first rate / last rate"},
-    {"weight-decay", OPTION_FLOAT, AT(weight_decay), "0.01", 0, 1000, NULL, "adamw: decoupled; else added to gradients"},
+    {"weight-decay", OPTION_FLOAT, AT(weight_decay), "0.01", 0, 1000, NULL,
+     "adamw: decoupled; else added to gradients"},
     {"decay-vectors", OPTION_BOOL, AT(decay_vectors), "false", 0, 0, NULL, "biases and norm scales decay too"},
     {"momentum", OPTION_FLOAT, AT(momentum), "0.9", 0, 1, NULL, "sgd: momentum"},
     {"nesterov", OPTION_BOOL, AT(nesterov), "false", 0, 0, NULL, "sgd: Nesterov's momentum"},
@@ -33,12 +35,12 @@ const struct option train_option_table[] = {
      "validation figure that chooses the epoch to keep"},
     {0}};
 
-const struct option train_conduct_table[] = {
-    {"threads", OPTION_INT, offsetof(struct train_conduct, threads), "0", 0, 1024, NULL,
-     "compute threads; 0: one for each processor"},
-    {"checkpoint-every", OPTION_INT, offsetof(struct train_conduct, checkpoint_every), "300", 1, 1e9, NULL,
-     "seconds between checkpoints"},
-    {0}};
+const struct option train_conduct_table[] = {{"threads", OPTION_INT, offsetof(struct train_conduct, threads), "0", 0,
+                                              1024, NULL, "compute threads; 0: one for each processor"},
+                                             {"checkpoint-every", OPTION_INT,
+                                              offsetof(struct train_conduct, checkpoint_every), "300", 1, 1e9, NULL,
+                                              "seconds between checkpoints"},
+                                             {0}};
 
 assay_status train_options_check(const struct train_options *options, struct assay_error *error)
 {

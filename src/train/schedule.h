@@ -9,10 +9,10 @@ enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_COSINE, SCHEDULE_ONE_CYCLE };
 
 struct schedule {
     enum schedule_kind kind;
-    double rate;         /* the highest rate */
-    uint64_t warmup;     /* constant, cosine: steps of a linear rise; step s of them takes rate (s + 1) / warmup */
-    double floor;        /* cosine: what it falls to, as a share of the rate */
-    double rise;         /* one-cycle: share of the steps that the rate rises, torch's pct_start */
+    double rate;           /* the highest rate */
+    uint64_t warmup;       /* constant, cosine: steps of a linear rise; step s of them takes rate (s + 1) / warmup */
+    double floor;          /* cosine: what it falls to, as a share of the rate */
+    double rise;           /* one-cycle: share of the steps that the rate rises, torch's pct_start */
     double div, final_div; /* one-cycle: begins at rate / div, ends at rate / div / final_div */
 };
 

@@ -34,8 +34,8 @@ static json_t *environment(void)
 {
     const dnnl_version_t *dnnl = dnnl_version();
     return json_pack("{s:s, s:o, s:s, s:i}", "assay", assay_version(), "onednn",
-                     json_sprintf("%d.%d.%d", dnnl->major, dnnl->minor, dnnl->patch), "instruction_set", instruction_set(),
-                     "threads", parallel_threads());
+                     json_sprintf("%d.%d.%d", dnnl->major, dnnl->minor, dnnl->patch), "instruction_set",
+                     instruction_set(), "threads", parallel_threads());
 }
 
 static json_t *dataset_json(const struct dataset *dataset)
@@ -54,7 +54,8 @@ json_t *settings_of(const struct train_job *job)
                      option_to_json(train_option_table, job->options), "augmentation",
                      option_to_json(augment_option_table, job->augment), "sampler",
                      option_to_json(sampler_option_table, job->sampler), "data", "train", dataset_json(job->train),
-                     "validation", dataset_json(job->validation), "held_out", job->held_out, "environment", environment());
+                     "validation", dataset_json(job->validation), "held_out", job->held_out, "environment",
+                     environment());
 }
 
 /* A value as it is typed, into `text`. */
@@ -73,12 +74,8 @@ static const char *first_difference(const json_t *then, const json_t *now)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)now, key, value)
-        if (!json_equal(value, json_object_get(then, key)))
-            return key;
-    json_object_foreach((json_t *)then, key, value)
-        if (!json_object_get(now, key))
-            return key;
+    json_object_foreach((json_t *)now, key, value) if (!json_equal(value, json_object_get(then, key))) return key;
+    json_object_foreach((json_t *)then, key, value) if (!json_object_get(now, key)) return key;
     return NULL;
 }
 
@@ -127,9 +124,9 @@ assay_status settings_compare(const json_t *then, const json_t *now, const char 
     new = json_object_get(now, "environment");
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)new, key, value)
-        if (stream && !json_equal(value, json_object_get(old, key)))
-            fprintf(stream, "warning: %s was %s when the run began and is %s now: results will not be the same bit for bit\n",
-                    key, value_text(json_object_get(old, key), a, sizeof a), value_text(value, b, sizeof b));
+    json_object_foreach((json_t *)new, key, value) if (stream && !json_equal(value, json_object_get(old, key)))
+        fprintf(stream,
+                "warning: %s was %s when the run began and is %s now: results will not be the same bit for bit\n", key,
+                value_text(json_object_get(old, key), a, sizeof a), value_text(value, b, sizeof b));
     return ASSAY_OK;
 }

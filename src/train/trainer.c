@@ -40,8 +40,8 @@ static assay_status check_classes(const struct dataset *dataset, const char *wha
 {
     for (int label = 0; label < LABEL_COUNT; label++)
         if (dataset->label_count[label] == 0)
-            return error_set(error, ASSAY_ERROR_ARGUMENT, "there are no %s pictures to %s",
-                             dataset_label_text(label), what);
+            return error_set(error, ASSAY_ERROR_ARGUMENT, "there are no %s pictures to %s", dataset_label_text(label),
+                             what);
     return ASSAY_OK;
 }
 
@@ -106,7 +106,8 @@ static assay_status stop(struct trainer *t, struct assay_error *error)
         return status;
     return error_set(error, ASSAY_ERROR_CANCELLED,
                      "stopped after step %" PRIu64 " of %" PRIu64 ", saved in %s; to go on, give the same command with "
-                     "--resume", t->step, t->total, t->checkpoint_path);
+                     "--resume",
+                     t->step, t->total, t->checkpoint_path);
 }
 
 /* An epoch whose steps are done but which is not in the history yet is ended first: so also after resuming. */
@@ -128,8 +129,9 @@ static assay_status train_loop(struct trainer *t, struct assay_error *error)
         }
         if (status)
             return status;
-        snprintf(t->note, sizeof t->note, "epoch %zu/%" PRId64 ", loss %.4f", json_array_size(t->history) + 1,
-                 t->job->options->epochs, t->loss_count ? t->loss_sum / (double)t->loss_count : 0);
+        if (t->loss_count)
+            snprintf(t->note, sizeof t->note, "epoch %zu/%" PRId64 ", loss %.4f", json_array_size(t->history) + 1,
+                     t->job->options->epochs, t->loss_sum / (double)t->loss_count);
         progress_update(&t->progress, t->step * batch, t->note);
         if (clock_seconds() - t->saved >= (double)t->job->conduct->checkpoint_every)
             trainer_save_or_warn(t);
@@ -167,7 +169,9 @@ static void report(const struct trainer *t, struct train_result *result)
 
 assay_status train_run(const struct train_job *job, struct train_result *result, struct assay_error *error)
 {
-    struct trainer t = {.job = job, .optimizer = train_optimizer(job->options), .schedule = train_schedule(job->options)};
+    struct trainer t = {.job = job,
+                        .optimizer = train_optimizer(job->options),
+                        .schedule = train_schedule(job->options)};
     uint64_t batch = (uint64_t)job->options->batch;
     assay_status status = ASSAY_OK;
     t.checkpoint_path = checkpoint_path_of(&t.arena, job->out);

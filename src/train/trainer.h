@@ -22,18 +22,18 @@ struct train_job {
     const struct augment *augment;
     const struct sampler_options *sampler;
     const struct loader_options *loader;
-    const char *out;   /* the model file; OUT.checkpoint lies beside it while training */
-    bool resume;       /* go on from OUT.checkpoint */
-    bool overwrite;    /* a model or checkpoint of that name may be replaced by a new run */
-    FILE *stream;      /* where progress, results of epochs and warnings are written; NULL: silent */
+    const char *out;                     /* the model file; OUT.checkpoint lies beside it while training */
+    bool resume;                         /* go on from OUT.checkpoint */
+    bool overwrite;                      /* a model or checkpoint of that name may be replaced by a new run */
+    FILE *stream;                        /* where progress, results of epochs and warnings are written; NULL: silent */
     const volatile sig_atomic_t *cancel; /* set by a signal handler: save a checkpoint and stop; may be NULL */
 };
 
 struct train_result {
-    uint64_t steps, epochs;          /* done */
-    int64_t best_epoch;              /* from 1; 0: no validation */
-    struct metrics_summary best;     /* of that epoch */
-    double images_per_second;        /* of this session, validation included */
+    uint64_t steps, epochs;      /* done */
+    int64_t best_epoch;          /* from 1; 0: no validation */
+    struct metrics_summary best; /* of that epoch */
+    double images_per_second;    /* of this session, validation included */
 };
 
 /* Trains to the end, or until cancelled (ASSAY_ERROR_CANCELLED; the message says how to go on). Refused before the first

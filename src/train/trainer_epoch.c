@@ -25,14 +25,15 @@ static json_t *best_of(const struct validation *v, int64_t epoch, double value, 
 }
 
 /* Judges the weights (their average, where there is one) and keeps them if they are the best so far. */
-static assay_status validate(struct trainer *t, int64_t epoch, json_t **figures, bool *better, struct assay_error *error)
+static assay_status validate(struct trainer *t, int64_t epoch, json_t **figures, bool *better,
+                             struct assay_error *error)
 {
     const struct train_job *job = t->job;
     struct validation v = {0};
     struct calibration calibration = {0};
     average_swap(t->model.store);
-    assay_status status = validation_run(t->scorer, t->pictures[1], job->validation, (size_t)job->options->validation_batch,
-                                         job->loader, job->cancel, &v, error);
+    assay_status status = validation_run(t->scorer, t->pictures[1], job->validation,
+                                         (size_t)job->options->validation_batch, job->loader, job->cancel, &v, error);
     if (status)
         goto done;
     double value = best_value(&v.summary, job->options->best_by);
@@ -69,7 +70,8 @@ static void tell_epoch(struct trainer *t, int64_t epoch, double loss, const json
     struct metrics_summary s;
     validation_from_json(figures, &s);
     trainer_tell(t,
-                 "epoch %" PRId64 "/%" PRId64 ": loss %.4f; validation: balanced accuracy %.4f, average precision %.4f, "
+                 "epoch %" PRId64 "/%" PRId64
+                 ": loss %.4f; validation: balanced accuracy %.4f, average precision %.4f, "
                  "AUROC %.4f, loss %.4f%s",
                  epoch, t->job->options->epochs, loss, s.balanced_accuracy, s.average_precision, s.auroc, s.loss,
                  better ? " (best so far)" : "");

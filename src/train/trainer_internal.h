@@ -17,18 +17,18 @@ struct trainer {
     struct schedule schedule;
     struct model model;
     struct program *program;
-    struct model_scorer *scorer;              /* NULL without validation */
-    struct pictures *pictures[2];             /* train, validation */
+    struct model_scorer *scorer;  /* NULL without validation */
+    struct pictures *pictures[2]; /* train, validation */
     struct loader *loader;
     json_t *settings;
     uint64_t steps_per_epoch, total;
 
     /* State. */
-    uint64_t step;     /* done so far */
-    double loss_sum;   /* over the steps of the present epoch */
+    uint64_t step;   /* done so far */
+    double loss_sum; /* over the steps of the present epoch */
     uint64_t loss_count;
-    json_t *history;   /* an object for each finished epoch */
-    json_t *best;      /* "epoch", "value", "validation", "sources", "calibration"; NULL: none yet */
+    json_t *history; /* an object for each finished epoch */
+    json_t *best;    /* "epoch", "value", "validation", "sources", "calibration"; NULL: none yet */
 
     struct progress progress;
     char note[96];

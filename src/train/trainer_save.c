@@ -7,9 +7,9 @@
 
 assay_status trainer_save_checkpoint(struct trainer *t, struct assay_error *error)
 {
-    json_t *state = json_pack("{s:I, s:f, s:I, s:O, s:O*, s:O}", "step", (json_int_t)t->step, "loss_sum", t->loss_sum,
-                              "loss_count", (json_int_t)t->loss_count, "history", t->history, "best", t->best,
-                              "settings", t->settings);
+    json_t *state =
+        json_pack("{s:I, s:f, s:I, s:O, s:O*, s:O}", "step", (json_int_t)t->step, "loss_sum", t->loss_sum, "loss_count",
+                  (json_int_t)t->loss_count, "history", t->history, "best", t->best, "settings", t->settings);
     if (!state)
         return error_memory(error, t->checkpoint_path);
     assay_status status = checkpoint_save(t->checkpoint_path, t->model.store, state, error);
@@ -28,8 +28,9 @@ static json_t *training_summary(const struct trainer *t)
     int failed = !summary || !extra || json_object_update(summary, extra) ||
                  json_object_set_new(summary, "weights", json_string(weights));
     if (!failed && t->best)
-        failed = json_object_set_new(summary, "note", json_string("calibrated on the validation pictures, which also "
-                                                                  "chose the best epoch: their figures flatter"));
+        failed = json_object_set_new(summary, "note",
+                                     json_string("calibrated on the validation pictures, which also "
+                                                 "chose the best epoch: their figures flatter"));
     json_decref(extra);
     if (failed) {
         json_decref(summary);
@@ -81,8 +82,8 @@ assay_status trainer_restore(struct trainer *t, struct assay_error *error)
     const json_t *state = checkpoint.state, *best = json_object_get(state, "best");
     const json_t *history = json_object_get(state, "history"), *step = json_object_get(state, "step");
     const json_t *settings = json_object_get(state, "settings");
-    if (!json_is_array(history) || !json_is_integer(step) || !json_is_object(settings) || json_integer_value(step) < 0 ||
-        (uint64_t)json_integer_value(step) > t->total) {
+    if (!json_is_array(history) || !json_is_integer(step) || !json_is_object(settings) ||
+        json_integer_value(step) < 0 || (uint64_t)json_integer_value(step) > t->total) {
         if (!json_is_object(settings) || !(status = settings_compare(settings, t->settings, path, NULL, error)))
             status = error_set(error, ASSAY_ERROR_FORMAT, "%s: the checkpoint's state is damaged", path);
         goto done;

@@ -14,8 +14,7 @@ static void build_step(struct graph *g, const struct shape *shapes, int input_co
     const struct detector *detector = t->job->detector;
     (void)input_count;
     struct params root = params_root(t->model.store);
-    struct detector_io io = {
-        .image = input(g, "image", shapes[0], DTYPE_F32), .logit = NODE_NONE, .mask = NODE_NONE};
+    struct detector_io io = {.image = input(g, "image", shapes[0], DTYPE_F32), .logit = NODE_NONE, .mask = NODE_NONE};
     node labels = input(g, "labels", shapes[1], DTYPE_I32);
     node scalars = input(g, "optimizer", shapes[2], DTYPE_F32);
     detector->forward(g, root, t->model.config, &io);
@@ -65,7 +64,8 @@ assay_status trainer_step(struct trainer *t, struct assay_error *error)
     if (!isfinite(loss))
         return error_set(error, ASSAY_ERROR_ARGUMENT,
                          "the loss is no longer finite at step %" PRIu64 ": lower learning-rate, or set clip-norm; %s "
-                         "holds the last state that was saved, if any", t->step + 1, t->checkpoint_path);
+                         "holds the last state that was saved, if any",
+                         t->step + 1, t->checkpoint_path);
     t->step++;
     t->loss_sum += loss;
     t->loss_count++;

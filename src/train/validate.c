@@ -8,10 +8,12 @@ static void name_sources(struct validation *v, const struct dataset *dataset)
 {
     bool has_others = false;
     for (size_t s = 0; s < dataset->source_count; s++)
-        has_others |= dataset->sources[s].label == LABEL_REAL && !dataset->sources[s].art && dataset->sources[s].count > 0;
+        has_others |=
+            dataset->sources[s].label == LABEL_REAL && !dataset->sources[s].art && dataset->sources[s].count > 0;
     for (size_t s = 0; s < dataset->source_count; s++) {
         const struct dataset_source *source = &dataset->sources[s];
-        v->sources[s] = (struct metrics_source){.name = source->name, .generated = source->label == LABEL_GENERATED,
+        v->sources[s] = (struct metrics_source){.name = source->name,
+                                                .generated = source->label == LABEL_GENERATED,
                                                 .left_out = source->art && has_others};
     }
 }
@@ -32,8 +34,9 @@ static assay_status score_all(struct loader *loader, struct model_scorer *scorer
             return status;
         for (size_t i = 0; i < batch->count; i++) {
             const struct dataset_picture *picture = &dataset->pictures[batch->indices[i]];
-            v->samples[v->count++] = (struct metrics_sample){
-                .logit = logits[i], .generated = picture->label == LABEL_GENERATED, .source = (int)picture->source};
+            v->samples[v->count++] = (struct metrics_sample){.logit = logits[i],
+                                                             .generated = picture->label == LABEL_GENERATED,
+                                                             .source = (int)picture->source};
         }
     }
 }
@@ -145,10 +148,10 @@ json_t *validation_sources_to_json(const struct validation *validation)
             continue;
         /* A folder's name may be any bytes; JSON holds UTF-8 only. */
         json_t *name = json_string(source->name);
-        json_t *item = json_pack("{s:o, s:s, s:I, s:f, s:f, s:b}", "name", name ? name : json_sprintf("source %zu", s),
-                                 "class", source->generated ? "ai-generated" : "real", "pictures",
-                                 (json_int_t)source->count, "accuracy", source->accuracy, "loss", source->loss, "left_out",
-                                 source->left_out);
+        json_t *item =
+            json_pack("{s:o, s:s, s:I, s:f, s:f, s:b}", "name", name ? name : json_sprintf("source %zu", s), "class",
+                      source->generated ? "ai-generated" : "real", "pictures", (json_int_t)source->count, "accuracy",
+                      source->accuracy, "loss", source->loss, "left_out", source->left_out);
         if (!item || json_array_append_new(list, item) != 0) {
             json_decref(list);
             list = NULL;

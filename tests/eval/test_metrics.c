@@ -42,9 +42,13 @@ static void test_summary(void **state)
 {
     (void)state;
     struct metrics_sample samples[COUNT];
-    struct metrics_source sources[SOURCES + 1] = {
-        {.name = "a"}, {.name = "b"}, {.name = "c", .generated = true}, {.name = "d", .generated = true},
-        {.name = "e", .generated = true}, {.name = "art", .left_out = true}, {.name = "without pictures"}};
+    struct metrics_source sources[SOURCES + 1] = {{.name = "a"},
+                                                  {.name = "b"},
+                                                  {.name = "c", .generated = true},
+                                                  {.name = "d", .generated = true},
+                                                  {.name = "e", .generated = true},
+                                                  {.name = "art", .left_out = true},
+                                                  {.name = "without pictures"}};
     struct metrics_summary summary;
     fill(samples);
     assert_int_equal(metrics_summarise(samples, COUNT, sources, SOURCES + 1, &summary, NULL), ASSAY_OK);

@@ -6,7 +6,9 @@
 #include "train/optimizer.h"
 
 enum { STEPS = 10, TENSORS = 5 };
-static const char *const names[TENSORS] = {"conv1.weight", "bn1.weight", "layer2.0.conv1.weight", "fc.weight", "fc.bias"};
+static const char *const names[TENSORS] = {"conv1.weight", "bn1.weight", "layer2.0.conv1.weight", "fc.weight",
+                                           "fc.bias"};
+static const char *const inputs_of[TENSORS] = {"d0", "d1", "d2", "d3", "d4"};
 
 struct replay {
     struct safetensors file;
@@ -21,7 +23,7 @@ static void build(struct graph *g, const struct shape *shapes, int count, void *
     assert_int_equal(count, TENSORS + 1);
     for (int i = 0; i < TENSORS; i++) {
         params[i] = param(g, store_declare(r->store, names[i], &shapes[i], STORE_PARAM, (struct store_init){0}));
-        gradients[i] = input(g, names[i], shapes[i], DTYPE_F32);
+        gradients[i] = input(g, inputs_of[i], shapes[i], DTYPE_F32);
     }
     node scalars = input(g, "scalars", shapes[TENSORS], DTYPE_F32);
     optimizer_update(g, &r->options, params, gradients, TENSORS, scalars, &norm);
@@ -48,7 +50,8 @@ static void replay(struct optimizer_options options, double rate, const char *ex
     check_ok(program_create(r.store, &plan, &program, &error), &error);
     check_ok(program_add(program, "update", true, build, &r, &error), &error);
     for (int i = 0; i < TENSORS; i++)
-        inputs[i] = (struct program_input){names[i], fixture_shape(fixture_find(&r.file, "start.%s", names[i])), NULL};
+        inputs[i] =
+            (struct program_input){inputs_of[i], fixture_shape(fixture_find(&r.file, "start.%s", names[i])), NULL};
     float scalars[OPTIMIZER_SCALARS];
     inputs[TENSORS] = (struct program_input){"scalars", SHAPE(OPTIMIZER_SCALARS), scalars};
     check_ok(program_prepare(program, "update", inputs, TENSORS + 1, &error), &error);
@@ -89,23 +92,33 @@ static void replay(struct optimizer_options options, double rate, const char *ex
 static void test_sgd(void **state)
 {
     (void)state;
-    replay((struct optimizer_options){.kind = OPTIMIZER_SGD, .momentum = 0.9, .weight_decay = 0.01, .decay_vectors = true},
-           0.1, "sgd", NULL);
+    replay(
+        (struct optimizer_options){.kind = OPTIMIZER_SGD, .momentum = 0.9, .weight_decay = 0.01, .decay_vectors = true},
+        0.1, "sgd", NULL);
     replay((struct optimizer_options){.kind = OPTIMIZER_SGD}, 0.1, "plain", NULL);
 }
 
 static void test_adam(void **state)
 {
     (void)state;
-    replay((struct optimizer_options){.kind = OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-6,
-                                      .weight_decay = 0.02, .decay_vectors = true}, 0.01, "adam", NULL);
+    replay((struct optimizer_options){.kind = OPTIMIZER_ADAM,
+                                      .beta1 = 0.9,
+                                      .beta2 = 0.99,
+                                      .epsilon = 1e-6,
+                                      .weight_decay = 0.02,
+                                      .decay_vectors = true},
+           0.01, "adam", NULL);
 }
 
 static void test_adamw(void **state)
 {
     (void)state;
-    replay((struct optimizer_options){.kind = OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8,
-                                      .weight_decay = 0.05}, 0.01, "adamw", NULL);
+    replay((struct optimizer_options){.kind = OPTIMIZER_ADAMW,
+                                      .beta1 = 0.9,
+                                      .beta2 = 0.999,
+                                      .epsilon = 1e-8,
+                                      .weight_decay = 0.05},
+           0.01, "adamw", NULL);
 }
 
 static void test_clip(void **state)
@@ -126,8 +139,14 @@ static void test_groups(void **state)
 {
     (void)state;
     static const struct optimizer_group all[] = {{"", 4}};
-    replay((struct optimizer_options){.kind = OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8,
-                                      .weight_decay = 0.05, .groups = all, .group_count = 1}, 0.0025, "adamw", NULL);
+    replay((struct optimizer_options){.kind = OPTIMIZER_ADAMW,
+                                      .beta1 = 0.9,
+                                      .beta2 = 0.999,
+                                      .epsilon = 1e-8,
+                                      .weight_decay = 0.05,
+                                      .groups = all,
+                                      .group_count = 1},
+           0.0025, "adamw", NULL);
 }
 
 /* Swapping twice changes nothing, once exchanges; packed copies are told. */
@@ -155,8 +174,8 @@ static void test_swap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sgd),     cmocka_unit_test(test_adam),   cmocka_unit_test(test_adamw),
-        cmocka_unit_test(test_clip),    cmocka_unit_test(test_average), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_sgd),  cmocka_unit_test(test_adam),    cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_clip), cmocka_unit_test(test_average), cmocka_unit_test(test_groups),
         cmocka_unit_test(test_swap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

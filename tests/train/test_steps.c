@@ -19,8 +19,8 @@ static void build(struct graph *g, const struct shape *shapes, int count, void *
     struct tiny *t = context;
     const struct resnet_config config = {
         .block = RESNET_BASIC, .blocks = {1, 1}, .width = 4, .stem = RESNET_STEM_SMALL, .classes = 2};
-    const struct optimizer_options sgd = {.kind = OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true,
-                                          .weight_decay = 0.01, .decay_vectors = true};
+    const struct optimizer_options sgd = {
+        .kind = OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true, .weight_decay = 0.01, .decay_vectors = true};
     (void)count;
     node image = input(g, "image", shapes[0], DTYPE_F32), labels = input(g, "labels", shapes[1], DTYPE_I32);
     node scalars = input(g, "scalars", shapes[2], DTYPE_F32);
