@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include <cmocka.h>
 
@@ -43,7 +46,8 @@ static const char *at(const char *name)
 
 /* How a run differs from the usual. */
 struct change {
-    bool resume, overwrite, no_validation, other_seed, other_data, one_class, full_disk, diverge, every_step, average;
+    bool resume, overwrite, no_validation, other_seed, other_data, one_class, full_disk, diverge, every_step;
+    int threads; /* 0: one */
     const char *out;
 };
 
@@ -126,7 +130,7 @@ static int train(const struct change *change, FILE *stream)
     options.optimizer = change->diverge ? OPTIMIZER_SGD : OPTIMIZER_ADAMW;
     options.learning_rate = change->diverge ? 1e30 : 0.01;
     options.clip_norm = change->diverge ? 0 : 10;
-    options.average_decay = change->average ? 0.9 : 0;
+    options.average_decay = 0.9;
     options.seed = change->other_seed ? 2 : 1;
     augment.jpeg = 0.2;
     augment.noise = 0.2;
@@ -135,6 +139,9 @@ static int train(const struct change *change, FILE *stream)
         signal(SIGXFSZ, SIG_IGN); /* files stay this small: what a full disk does, without filling one */
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, 4096});
     }
+#ifdef _OPENMP
+    omp_set_num_threads(change->threads ? change->threads : 1);
+#endif
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     assay_status status = image_library_init(&error);
@@ -278,26 +285,21 @@ static void clean(void)
     unlink(at("model.safetensors.checkpoint"));
 }
 
-/* The model of an undisturbed run. */
-static struct bytes undisturbed(const struct change *change)
-{
-    clean();
-    expect(change, 0, "epoch 4/4");
-    assert_false(file_exists(at("model.safetensors.checkpoint")));
-    struct bytes bytes = read_all(at("model.safetensors"));
-    clean();
-    return bytes;
-}
+/* The model that every run with the usual settings must end in, from one that nothing disturbed. */
+static struct bytes undisturbed;
 
 /* ---- tests -------------------------------------------------------------------------------------------------------- */
 
 static void test_learns(void **state)
 {
     (void)state;
-    struct bytes bytes = undisturbed(&(struct change){0});
     struct model model;
     struct assay_error error = {0};
-    if (model_load_memory(bytes.data, bytes.size, "model", &model, &error))
+    clean();
+    expect(&(struct change){0}, 0, "epoch 4/4");
+    assert_false(file_exists(at("model.safetensors.checkpoint")));
+    undisturbed = read_all(at("model.safetensors"));
+    if (model_load_memory(undisturbed.data, undisturbed.size, "model", &model, &error))
         fail_msg("%s", error.message);
     const json_t *history = json_object_get(model.training, "history"), *best = json_object_get(model.training, "best");
     assert_int_equal(json_array_size(history), EPOCHS);
@@ -315,20 +317,16 @@ static void test_learns(void **state)
                      64);
     assert_non_null(strstr(json_string_value(json_object_get(model.training, "note")), "also chose the best epoch"));
     assert_int_equal(json_integer_value(json_object_get(json_object_get(model.training, "options"), "seed")), 1);
-    /* The same again: the same bytes. */
-    expect(&(struct change){0}, 0, NULL);
-    assert_same(&bytes, at("model.safetensors"));
     model_free(&model);
-    mem_free(bytes.data);
 }
 
 /* SIGKILL three times, in the middle of epochs, with a checkpoint after every step. */
 static void test_killed(void **state)
 {
     (void)state;
-    struct change change = {.every_step = true, .average = true};
-    struct bytes bytes = undisturbed(&change);
+    struct change change = {.every_step = true};
     long before = 0;
+    clean();
     for (int i = 1; i <= 3; i++) {
         char line[32];
         snprintf(line, sizeof line, "epoch %d/", i);
@@ -344,15 +342,14 @@ static void test_killed(void **state)
         change.resume = true;
     }
     expect(&change, 0, "epoch 4/4");
-    assert_same(&bytes, at("model.safetensors"));
-    mem_free(bytes.data);
+    assert_same(&undisturbed, at("model.safetensors"));
 }
 
 static void test_interrupted(void **state)
 {
     (void)state;
-    struct change change = {.average = true};
-    struct bytes bytes = undisturbed(&change);
+    struct change change = {0};
+    clean();
     struct run run = start(&change);
     assert_true(wait_for(&run, "epoch 2/"));
     kill(run.pid, SIGINT);
@@ -377,10 +374,36 @@ static void test_interrupted(void **state)
     change.full_disk = false;
 
     expect(&change, 0, "epoch 4/4");
-    assert_same(&bytes, at("model.safetensors"));
+    assert_same(&undisturbed, at("model.safetensors"));
     expect(&change, ASSAY_ERROR_ARGUMENT, "that training is complete");
     change.resume = false;
     expect(&change, ASSAY_ERROR_ARGUMENT, "choose another name");
+    mem_free(checkpoint.data);
+}
+
+/* Two threads: a resume with one warns, and with two it is the same as no interruption. */
+static void test_threads(void **state)
+{
+    (void)state;
+    struct change change = {.threads = 2};
+    clean();
+    expect(&change, 0, "epoch 4/4");
+    struct bytes bytes = read_all(at("model.safetensors"));
+    clean();
+    struct run run = start(&change);
+    assert_true(wait_for(&run, "epoch 3/"));
+    kill(run.pid, SIGINT);
+    assert_int_equal(finish(&run), ASSAY_ERROR_CANCELLED);
+    struct bytes checkpoint = read_all(at("model.safetensors.checkpoint"));
+    change.resume = true;
+    expect(&change, 0, "epoch 4/4");
+    assert_same(&bytes, at("model.safetensors"));
+#ifdef _OPENMP
+    clean();
+    assert_int_equal(file_write(at("model.safetensors.checkpoint"), checkpoint.data, checkpoint.size, NULL), ASSAY_OK);
+    change.threads = 1;
+    expect(&change, 0, "threads was 2 when the run began and is 1 now");
+#endif
     mem_free(checkpoint.data);
     mem_free(bytes.data);
 }
@@ -388,12 +411,12 @@ static void test_interrupted(void **state)
 static void test_without_validation(void **state)
 {
     (void)state;
-    struct bytes bytes = undisturbed(&(struct change){.no_validation = true});
     struct model model;
-    assert_int_equal(model_load_memory(bytes.data, bytes.size, "model", &model, NULL), ASSAY_OK);
+    clean();
+    expect(&(struct change){.no_validation = true}, 0, "epoch 4/4");
+    assert_int_equal(model_load(at("model.safetensors"), &model, NULL), ASSAY_OK);
     assert_false(model.calibration.present);
     model_free(&model);
-    mem_free(bytes.data);
 }
 
 static void test_refused(void **state)
@@ -427,6 +450,7 @@ static int remove_folder(void **state)
 {
     (void)state;
     char command[128];
+    mem_free(undisturbed.data);
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command);
 }
@@ -434,8 +458,11 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_learns),      cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_without_validation),
+        cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_without_validation),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
