@@ -209,6 +209,22 @@ static int orientation_of(VipsImage *picture, enum picture_format format)
     return orientation >= 1 && orientation <= 8 ? orientation : 1;
 }
 
+/* A GIF whose first frame has no transparent colour: libnsgif leaves transparent pixels out, but dropping alpha means
+ * to show the colour that the palette has for them. NULL in *copy where there is nothing to change. */
+static assay_status make_gif_opaque(const uint8_t *bytes, size_t size, uint8_t **copy, struct assay_error *error)
+{
+    size_t flags = picture_gif_transparency(bytes, size);
+    *copy = NULL;
+    if (!flags)
+        return ASSAY_OK;
+    *copy = mem_alloc(size, 1);
+    if (!*copy)
+        return error_memory(error, "a GIF picture");
+    memcpy(*copy, bytes, size);
+    (*copy)[flags] &= 0xFE;
+    return ASSAY_OK;
+}
+
 static assay_status not_a_picture(const char *name, const char *what, struct assay_error *error)
 {
     static const char supported[] = "supported are JPEG, PNG, WebP, TIFF, GIF, HEIC and AVIF";
@@ -225,6 +241,7 @@ assay_status image_decode_memory(const void *bytes, size_t size, const char *nam
     uint64_t max_pixels = limits && limits->max_pixels ? limits->max_pixels : LIMIT_PICTURE_PIXELS;
     uint64_t max_bytes = limits && limits->max_bytes ? limits->max_bytes : LIMIT_PICTURE_BYTES;
     struct image stored = {0};
+    uint8_t *opaque = NULL;
     VipsImage *picture = NULL;
     const char *what;
     assay_status status;
@@ -246,15 +263,22 @@ assay_status image_decode_memory(const void *bytes, size_t size, const char *nam
         if ((status = check_size(name, width, height, max_pixels, error)))
             return status;
     }
-    picture = open_picture(format, bytes, size);
+    if (format == PICTURE_GIF && (status = make_gif_opaque(bytes, size, &opaque, error)))
+        return status;
+    picture = open_picture(format, opaque ? opaque : bytes, size);
     if (!picture) {
         status = error_set(error, ASSAY_ERROR_FORMAT, "%s: this %s is damaged, cut short or of a kind that is not supported",
                            name, format_names[format]);
         goto done;
     }
     if ((status = check_size(name, (uint64_t)vips_image_get_width(picture), (uint64_t)vips_image_get_height(picture),
-                             max_pixels, error)) ||
-        (status = read_pixels(picture, name, format_names[format], &stored, error)))
+                             max_pixels, error)))
+        goto done;
+    if (format == PICTURE_PNG && !picture_png_is_whole(bytes, size)) {
+        status = error_set(error, ASSAY_ERROR_FORMAT, "%s: this PNG is damaged or cut short (its end is missing)", name);
+        goto done;
+    }
+    if ((status = read_pixels(picture, name, format_names[format], &stored, error)))
         goto done;
     int orientation = orientation_of(picture, format);
     if (orientation == 1) {
@@ -267,8 +291,8 @@ assay_status image_decode_memory(const void *bytes, size_t size, const char *nam
 done:
     if (picture)
         g_object_unref(picture);
-    if (status)
-        vips_error_clear();
+    vips_error_clear(); /* warnings leave messages too */
+    mem_free(opaque);
     image_free(&stored);
     return status;
 }

@@ -1,4 +1,5 @@
-/* sniff.c - signatures of picture formats, and of other things that are handed in as pictures. */
+/* sniff.c - signatures of picture formats, and of other things that are handed in as pictures; and the few facts about
+ * a file that libvips does not tell, or too late. */
 #include "image/sniff.h"
 
 #include <stdbool.h>
@@ -140,4 +141,33 @@ void picture_webp_size(const uint8_t *bytes, size_t size, uint32_t *width, uint3
         *width = ((uint32_t)p[6] | (uint32_t)p[7] << 8) & 0x3FFF;
         *height = ((uint32_t)p[8] | (uint32_t)p[9] << 8) & 0x3FFF;
     }
+}
+
+int picture_png_is_whole(const uint8_t *bytes, size_t size)
+{
+    size_t at = 8;
+    while (size >= at + 12) { /* length, type, data, checksum */
+        uint32_t length = big_endian(bytes + at);
+        if (memcmp(bytes + at + 4, "IEND", 4) == 0)
+            return 1;
+        at += 12 + (size_t)length;
+    }
+    return 0;
+}
+
+size_t picture_gif_transparency(const uint8_t *bytes, size_t size)
+{
+    size_t at = 13, found = 0;
+    if (size > at && bytes[10] & 0x80)
+        at += 3 * ((size_t)2 << (bytes[10] & 7)); /* the global colour table */
+    /* Extensions before the first frame: a label and blocks with their lengths, the last one empty. */
+    while (at + 8 <= size && bytes[at] == 0x21) {
+        if (bytes[at + 1] == 0xF9 && bytes[at + 2] == 4)
+            found = bytes[at + 3] & 1 ? at + 3 : 0;
+        at += 2;
+        while (at < size && bytes[at])
+            at += 1 + (size_t)bytes[at];
+        at++;
+    }
+    return at < size && bytes[at] == 0x2C ? found : 0;
 }

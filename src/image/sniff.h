@@ -24,4 +24,10 @@ enum picture_format picture_sniff(const uint8_t *bytes, size_t size, const char 
  * this one is needed before.) */
 void picture_webp_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_t *height);
 
+/* Whether a PNG's chunks reach its end mark. (libpng stops reading once it has all rows.) */
+int picture_png_is_whole(const uint8_t *bytes, size_t size);
+
+/* Where a GIF says in bit 0 of a byte that its first frame has a transparent colour; 0 if it does not. */
+size_t picture_gif_transparency(const uint8_t *bytes, size_t size);
+
 #endif
