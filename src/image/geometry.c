@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/parallel.h"
+#include "image/rows.h"
 
 /* ---- windows -------------------------------------------------------------------------------------------------- */
 
@@ -142,7 +143,7 @@ assay_status image_orient(const struct image *from, int orientation, struct imag
     case 8: m = (struct mapping){from, out, w - 1, w, -1}; break;         /* to be turned counter-clockwise */
     default: memcpy(out->pixels, from->pixels, image_bytes(from)); return ASSAY_OK;
     }
-    parallel_for((out->height + 31) / 32, 4, map_blocks, &m);
+    parallel_for((out->height + 31) / 32, rows_a_thread((int64_t)out->width * 32 * IMAGE_CHANNELS), map_blocks, &m);
     return ASSAY_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "image/rows.h"
 
 static assay_status check_sigma(double sigma, double most, const char *what, struct assay_error *error)
 {
@@ -52,7 +53,7 @@ assay_status image_noise(const struct image *from, double sigma, uint64_t seed, 
         return status;
     size_t count = image_bytes(from);
     struct noise n = {from->pixels, out->pixels, count, (float)sigma, seed};
-    parallel_for((int64_t)((count + 3) / 4), 4096, noise_blocks, &n);
+    parallel_for((int64_t)((count + 3) / 4), rows_a_thread(64), noise_blocks, &n);
     return ASSAY_OK;
 }
 
@@ -202,14 +203,15 @@ assay_status image_blur(const struct image *from, double sigma, struct image *ou
     if ((status = image_create(from->width, from->height, out, error)) ||
         (status = blur_scratch(&b, (size_t)from->width * 3 * 9 + (size_t)radius * 6, error)))
         goto done;
+    int64_t grain = rows_a_thread((int64_t)from->width * 3 * (radius + 1));
     double scale = -0.5 / (sigma * sigma);
     for (int i = -radius; i <= radius; i++)
         weights[i + radius] = exp(scale * ((double)i * i));
     double sum = pairwise_sum(weights, count);
     for (int i = 0; i <= radius; i++)
         weights[i] = weights[i + radius] / sum; /* the centre first */
-    parallel_for(from->height, 8, correlate_down, &b);
-    parallel_for(from->height, 8, correlate_across, &b);
+    parallel_for(from->height, grain, correlate_down, &b);
+    parallel_for(from->height, grain, correlate_across, &b);
 
 done:
     mem_free(weights);
@@ -294,13 +296,14 @@ assay_status image_blur_kernel(const struct image *from, int kernel, double sigm
     struct blur b = {.from = from, .out = out, .fixed = fixed, .radius = radius};
     if ((status = image_create(from->width, from->height, out, error)))
         return status;
+    int64_t grain = rows_a_thread((int64_t)from->width * 3 * (radius + 1));
     size_t bytes;
     if (!size_mul(image_bytes(from), sizeof *b.middle, &bytes) || !(b.middle = mem_alloc_aligned(bytes)))
         status = error_memory(error, "blurring");
     if (status || (status = blur_scratch(&b, (size_t)from->width * 3 * 4 + (size_t)radius * 6, error)))
         goto done;
-    parallel_for(from->height, 8, fixed_across, &b);
-    parallel_for(from->height, 8, fixed_down, &b);
+    parallel_for(from->height, grain, fixed_across, &b);
+    parallel_for(from->height, grain, fixed_down, &b);
 
 done:
     mem_free(b.middle);

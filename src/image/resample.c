@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "image/rows.h"
 
 enum {
     PRECISION_BITS = 32 - 8 - 2, /* fractional bits of a coefficient; two spare ones for overshoot and sign */
@@ -233,7 +234,7 @@ static assay_status resize_rows(const struct image *from, int top, int rows, con
         image_free(out);
         return error_memory(error, "resampling");
     }
-    parallel_for(rows, 16, horizontal_rows, &h);
+    parallel_for(rows, rows_a_thread((int64_t)taps->outputs * taps->count * 3), horizontal_rows, &h);
     mem_free(h.scratch);
     return ASSAY_OK;
 }
@@ -304,7 +305,7 @@ static assay_status resize_columns(const struct image *from, int top, const stru
     struct vertical v = {from, out, taps, top};
     assay_status status = image_create(from->width, taps->outputs, out, error);
     if (!status)
-        parallel_for(taps->outputs, 8, vertical_rows, &v);
+        parallel_for(taps->outputs, rows_a_thread((int64_t)from->width * taps->count * 3), vertical_rows, &v);
     return status;
 }
 
