@@ -1,5 +1,5 @@
-/* decode.c - bytes to pixels. libvips decodes; what comes out is made 8-bit RGB here by design rule 1, so that a picture
- * gives the same numbers as Pillow's Image.open().convert("RGB").
+/* decode.c - bytes to pixels. libvips decodes; what comes out is made 8-bit RGB here by design rule 1, so that a
+ * picture gives the same numbers as Pillow's Image.open().convert("RGB").
  *
  * libvips keeps one buffer of messages for all threads, in which the failures of several pictures mix. Messages are
  * therefore our own: they say the format, and how far decoding came. */
@@ -40,10 +40,10 @@ static void init_once(void)
     vips_cache_set_max_files(0);
     vips_concurrency_set(1);
     /* Warnings about metadata and the like would go to standard error. */
-    g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG, drop_log,
-                      NULL);
+    g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG,
+                      drop_log, NULL);
 #if VIPS_MAJOR_VERSION > 8 || VIPS_MINOR_VERSION >= 13
-    /* Loaders are called by name below, so none of the others could run anyway: this makes sure of it. (8.12 cannot.) */
+    /* Loaders are called by name below, so none of the others could run anyway: this makes sure. (8.12 cannot.) */
     static const char *const allowed[] = {"VipsForeignLoadJpeg", "VipsForeignLoadPng",   "VipsForeignLoadWebp",
                                           "VipsForeignLoadTiff", "VipsForeignLoadNsgif", "VipsForeignLoadHeif"};
     vips_operation_block_set("VipsForeignLoad", TRUE);
@@ -70,9 +70,9 @@ static const char *const format_names[] = {
 
 /* How a row of libvips's pixels becomes RGB. */
 struct layout {
-    int bands;   /* values per pixel */
-    int shift;   /* 8 where they have 16 bits */
-    int step;    /* 1: the first three bands are R, G, B; 0: the first is grey */
+    int bands; /* values per pixel */
+    int shift; /* 8 where they have 16 bits */
+    int step;  /* 1: the first three bands are R, G, B; 0: the first is grey */
     int is_cmyk;
 };
 
@@ -117,18 +117,16 @@ static assay_status find_layout(const VipsImage *picture, const char *name, cons
     if ((kind != VIPS_FORMAT_UCHAR && kind != VIPS_FORMAT_USHORT) || vips_image_get_coding(picture) != VIPS_CODING_NONE)
         return error_set(error, ASSAY_ERROR_FORMAT,
                          "%s: this %s stores pixels as %s; only integers of 8 and 16 bits are supported", name, format,
-                         vips_image_get_coding(picture) != VIPS_CODING_NONE ? "packed values"
-                                                                             : vips_enum_nick(VIPS_TYPE_BAND_FORMAT, kind));
+                         vips_image_get_coding(picture) != VIPS_CODING_NONE
+                             ? "packed values"
+                             : vips_enum_nick(VIPS_TYPE_BAND_FORMAT, kind));
     *layout = (struct layout){.bands = bands, .shift = kind == VIPS_FORMAT_USHORT ? 8 : 0};
     switch (space) {
     case VIPS_INTERPRETATION_B_W:
-    case VIPS_INTERPRETATION_GREY16:
-        return ASSAY_OK;
+    case VIPS_INTERPRETATION_GREY16: return ASSAY_OK;
     case VIPS_INTERPRETATION_sRGB:
     case VIPS_INTERPRETATION_RGB:
-    case VIPS_INTERPRETATION_RGB16:
-        layout->step = bands >= 3;
-        return ASSAY_OK;
+    case VIPS_INTERPRETATION_RGB16: layout->step = bands >= 3; return ASSAY_OK;
     case VIPS_INTERPRETATION_CMYK:
         layout->is_cmyk = 1;
         if (bands >= 4)
@@ -136,17 +134,18 @@ static assay_status find_layout(const VipsImage *picture, const char *name, cons
         break;
     default: break;
     }
-    return error_set(error, ASSAY_ERROR_FORMAT,
-                     "%s: this %s has %d channels of a colour space that is not supported (%s); convert it to RGB first",
-                     name, format, bands, vips_enum_nick(VIPS_TYPE_INTERPRETATION, space));
+    return error_set(
+        error, ASSAY_ERROR_FORMAT,
+        "%s: this %s has %d channels of a colour space that is not supported (%s); convert it to RGB first", name,
+        format, bands, vips_enum_nick(VIPS_TYPE_INTERPRETATION, space));
 }
 
 static assay_status check_size(const char *name, uint64_t width, uint64_t height, uint64_t max_pixels,
                                struct assay_error *error)
 {
     if (width > LIMIT_PICTURE_SIDE || height > LIMIT_PICTURE_SIDE)
-        return error_set(error, ASSAY_ERROR_LIMIT, "%s: %" PRIu64 " x %" PRIu64 " pixels, and no side may exceed %d", name,
-                         width, height, LIMIT_PICTURE_SIDE);
+        return error_set(error, ASSAY_ERROR_LIMIT, "%s: %" PRIu64 " x %" PRIu64 " pixels, and no side may exceed %d",
+                         name, width, height, LIMIT_PICTURE_SIDE);
     if (width * height > max_pixels)
         return error_set(error, ASSAY_ERROR_LIMIT,
                          "%s: %" PRIu64 " x %" PRIu64 " pixels, more than the limit of %" PRIu64 " pixels", name, width,
@@ -189,8 +188,8 @@ static assay_status read_pixels(VipsImage *picture, const char *name, const char
         VipsRect strip = {0, top, width, height - top < STRIP ? height - top : STRIP};
         if (!region || vips_region_prepare(region, &strip)) {
             status = error_set(error, ASSAY_ERROR_FORMAT,
-                               "%s: this %s of %d x %d pixels is damaged or cut short (decoding stopped at row %d)", name,
-                               format, width, height, top);
+                               "%s: this %s of %d x %d pixels is damaged or cut short (decoding stopped at row %d)",
+                               name, format, width, height, top);
             break;
         }
         for (int y = top; y < top + strip.height; y++)
@@ -267,15 +266,17 @@ assay_status image_decode_memory(const void *bytes, size_t size, const char *nam
         return status;
     picture = open_picture(format, opaque ? opaque : bytes, size);
     if (!picture) {
-        status = error_set(error, ASSAY_ERROR_FORMAT, "%s: this %s is damaged, cut short or of a kind that is not supported",
-                           name, format_names[format]);
+        status =
+            error_set(error, ASSAY_ERROR_FORMAT, "%s: this %s is damaged, cut short or of a kind that is not supported",
+                      name, format_names[format]);
         goto done;
     }
     if ((status = check_size(name, (uint64_t)vips_image_get_width(picture), (uint64_t)vips_image_get_height(picture),
                              max_pixels, error)))
         goto done;
     if (format == PICTURE_PNG && !picture_png_is_whole(bytes, size)) {
-        status = error_set(error, ASSAY_ERROR_FORMAT, "%s: this PNG is damaged or cut short (its end is missing)", name);
+        status =
+            error_set(error, ASSAY_ERROR_FORMAT, "%s: this PNG is damaged or cut short (its end is missing)", name);
         goto done;
     }
     if ((status = read_pixels(picture, name, format_names[format], &stored, error)))

@@ -21,8 +21,8 @@ static assay_status hand_over(int failed, void *data, size_t length, const char 
 {
     if (failed) {
         vips_error_clear();
-        return error_set(error, ASSAY_ERROR_INTERNAL, "a picture of %d x %d pixels cannot be encoded as %s", image->width,
-                         image->height, format);
+        return error_set(error, ASSAY_ERROR_INTERNAL, "a picture of %d x %d pixels cannot be encoded as %s",
+                         image->width, image->height, format);
     }
     *bytes = mem_alloc(length, 1);
     if (*bytes) {
@@ -46,10 +46,10 @@ assay_status image_encode_jpeg(const struct image *image, int quality, enum imag
     void *data = NULL;
     size_t length = 0;
     VipsImage *view = wrap(image);
-    int failed = !view || vips_jpegsave_buffer(view, &data, &length, "Q", quality, "subsample_mode",
-                                               subsampling == IMAGE_420 ? VIPS_FOREIGN_SUBSAMPLE_ON
-                                                                        : VIPS_FOREIGN_SUBSAMPLE_OFF,
-                                               "strip", TRUE, NULL);
+    int failed =
+        !view || vips_jpegsave_buffer(view, &data, &length, "Q", quality, "subsample_mode",
+                                      subsampling == IMAGE_420 ? VIPS_FOREIGN_SUBSAMPLE_ON : VIPS_FOREIGN_SUBSAMPLE_OFF,
+                                      "strip", TRUE, NULL);
     if (view)
         g_object_unref(view);
     return hand_over(failed, data, length, "JPEG", image, bytes, size, error);

@@ -134,13 +134,13 @@ assay_status image_orient(const struct image *from, int orientation, struct imag
     if (status)
         return status;
     switch (orientation) {
-    case 2: m = (struct mapping){from, out, w - 1, -1, w}; break;         /* mirrored */
-    case 3: m = (struct mapping){from, out, last, -1, -w}; break;         /* half a turn */
-    case 4: m = (struct mapping){from, out, (h - 1) * w, 1, -w}; break;   /* upside down, mirrored */
-    case 5: m = (struct mapping){from, out, 0, w, 1}; break;              /* transposed */
-    case 6: m = (struct mapping){from, out, (h - 1) * w, -w, 1}; break;   /* to be turned clockwise */
-    case 7: m = (struct mapping){from, out, last, -w, -1}; break;         /* transposed over the other diagonal */
-    case 8: m = (struct mapping){from, out, w - 1, w, -1}; break;         /* to be turned counter-clockwise */
+    case 2: m = (struct mapping){from, out, w - 1, -1, w}; break;       /* mirrored */
+    case 3: m = (struct mapping){from, out, last, -1, -w}; break;       /* half a turn */
+    case 4: m = (struct mapping){from, out, (h - 1) * w, 1, -w}; break; /* upside down, mirrored */
+    case 5: m = (struct mapping){from, out, 0, w, 1}; break;            /* transposed */
+    case 6: m = (struct mapping){from, out, (h - 1) * w, -w, 1}; break; /* to be turned clockwise */
+    case 7: m = (struct mapping){from, out, last, -w, -1}; break;       /* transposed over the other diagonal */
+    case 8: m = (struct mapping){from, out, w - 1, w, -1}; break;       /* to be turned counter-clockwise */
     default: memcpy(out->pixels, from->pixels, image_bytes(from)); return ASSAY_OK;
     }
     parallel_for((out->height + 31) / 32, rows_a_thread((int64_t)out->width * 32 * IMAGE_CHANNELS), map_blocks, &m);

@@ -10,8 +10,8 @@ assay_status image_create(int width, int height, struct image *out, struct assay
 {
     *out = (struct image){0};
     if (width < 1 || height < 1)
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "a picture of %d x %d pixels: both sides must be at least 1", width,
-                         height);
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "a picture of %d x %d pixels: both sides must be at least 1",
+                         width, height);
     if (width > LIMIT_PICTURE_SIDE || height > LIMIT_PICTURE_SIDE)
         return error_set(error, ASSAY_ERROR_LIMIT, "a picture of %d x %d pixels: no side may exceed %d", width, height,
                          LIMIT_PICTURE_SIDE);
@@ -40,8 +40,8 @@ assay_status image_from_rgb(const uint8_t *pixels, int width, int height, size_t
     if (!pixels)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "no pixels were given");
     if (width > 0 && stride < (size_t)width * IMAGE_CHANNELS)
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "a row stride of %zu bytes is too short for %d RGB pixels", stride,
-                         width);
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "a row stride of %zu bytes is too short for %d RGB pixels",
+                         stride, width);
     assay_status status = image_create(width, height, out, error);
     if (status)
         return status;

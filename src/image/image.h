@@ -39,8 +39,14 @@ static inline size_t image_bytes(const struct image *image)
 /* Sets libvips up once: cache off, its own concurrency 1, every loader blocked but those that image_formats names. */
 assay_status image_library_init(struct assay_error *error);
 
-/* Decodes by design rule 1. `limits` may be NULL or have zero fields (defaults). Truncated input is an error.
- * "-" as path is standard input. */
+/* Decodes by design rule 1: EXIF orientation applied, alpha dropped, 16 bits >> 8, grey and CMYK made RGB by Pillow's
+ * formulas, the first frame of an animation, ICC profiles ignored. Equal to Pillow's pixels, except that chroma of
+ * AVIF and HEIC is enlarged as libheif does it. `limits` may be NULL or have zero fields (defaults). "-" as path is
+ * standard input.
+ *
+ * Errors: FORMAT for what is empty, damaged, cut short (unless all pixels of the first frame are there, as in an
+ * animation that lacks later ones), or not supported, which is then named; LIMIT, from the header, before pixels are
+ * held; IO and ARGUMENT from reading the file. The message begins with the path or `name`, as it is. */
 assay_status image_decode_file(const char *path, const struct assay_limits *limits, struct image *out,
                                struct assay_error *error);
 assay_status image_decode_memory(const void *bytes, size_t size, const char *name, const struct assay_limits *limits,

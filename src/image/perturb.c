@@ -99,8 +99,8 @@ static void pad_row(const uint8_t *row, int width, int radius, int (*border)(int
 {
     for (int i = 0; i < radius; i++) {
         memcpy(out + (size_t)i * 3, row + (size_t)border((int64_t)i - radius, width) * 3, 3);
-        memcpy(out + ((size_t)radius + (size_t)width + (size_t)i) * 3, row + (size_t)border((int64_t)width + i, width) * 3,
-               3);
+        memcpy(out + ((size_t)radius + (size_t)width + (size_t)i) * 3,
+               row + (size_t)border((int64_t)width + i, width) * 3, 3);
     }
     memcpy(out + (size_t)radius * 3, row, (size_t)width * 3);
 }
@@ -278,7 +278,8 @@ assay_status image_blur_kernel(const struct image *from, int kernel, double sigm
         return error_set(error, ASSAY_ERROR_ARGUMENT, "a blur kernel of %d pixels: must be odd, from 1 to %d", kernel,
                          (int)MOST);
     if (!(sigma > 0 && sigma <= 1000))
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "a blur kernel with sigma %g: must be above 0, at most 1000", sigma);
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "a blur kernel with sigma %g: must be above 0, at most 1000",
+                         sigma);
 
     weights[0] = 1.0;
     for (int j = 1; j <= radius; j++) {

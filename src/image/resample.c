@@ -1,7 +1,8 @@
 /* resample.c - Pillow's resize. A separable filter runs along the rows, its result is rounded to 8 bits, and it runs
- * along the columns. (That order decides about the rounding. Pillow kept it up to version 12; 13 may swap the passes to
- * save work, which moves values by a level here and there.) Coefficients are computed in double, normalised, and rounded to 22 fractional bits; all sums are
- * integer, so that the result does not depend on their order and equals Pillow's to the bit.
+ * along the columns. (That order decides about the rounding. Pillow kept it up to version 12; 13 may swap the passes
+ * to save work, which moves values by a level here and there.) Coefficients are computed in double, normalised, and
+ * rounded to 22 fractional bits; all sums are integer, so that the result does not depend on their order and equals
+ * Pillow's to the bit.
  *
  * Each coefficient k is kept as two 16-bit halves, k = high * 2^14 + low with 0 <= low < 2^14. That lets two taps
  * be multiplied and added by one 16-bit instruction (pmaddwd), which is several times as fast as 32-bit products. */
@@ -221,16 +222,16 @@ static void horizontal_rows(void *context, int64_t begin, int64_t end, int threa
     }
 }
 
-static assay_status resize_rows(const struct image *from, int top, int rows, const struct taps *taps,
-                                struct image *out, struct assay_error *error)
+static assay_status resize_rows(const struct image *from, int top, int rows, const struct taps *taps, struct image *out,
+                                struct assay_error *error)
 {
     assay_status status = image_create(taps->outputs, rows, out, error);
     if (status)
         return status;
     struct horizontal h = {from, out, taps, top, NULL, ((size_t)from->width + (size_t)taps->count) * 8};
     size_t values;
-    if (!size_mul(h.scratch_values, (size_t)parallel_threads(), &values) || !size_mul(values, sizeof *h.scratch, &values) ||
-        !(h.scratch = mem_alloc_aligned(values))) {
+    if (!size_mul(h.scratch_values, (size_t)parallel_threads(), &values) ||
+        !size_mul(values, sizeof *h.scratch, &values) || !(h.scratch = mem_alloc_aligned(values))) {
         image_free(out);
         return error_memory(error, "resampling");
     }
@@ -344,8 +345,8 @@ assay_status image_resize(const struct image *from, int width, int height, enum 
     if ((unsigned)filter > IMAGE_LANCZOS)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "unknown resampling filter %d", (int)filter);
     if (width < 1 || height < 1 || width > LIMIT_PICTURE_SIDE || height > LIMIT_PICTURE_SIDE)
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "cannot resize to %d x %d pixels: sides must be from 1 to %d", width,
-                         height, LIMIT_PICTURE_SIDE);
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "cannot resize to %d x %d pixels: sides must be from 1 to %d",
+                         width, height, LIMIT_PICTURE_SIDE);
     if (width == from->width && height == from->height)
         return image_copy(from, out, error);
     if (from->height > 100 * from->width && height < from->height && width != from->width) {

@@ -10,7 +10,10 @@ struct signature {
     uint8_t offset, length;
 };
 
-#define SIGNATURE(offset, magic, what) {magic, what, offset, sizeof(magic) - 1}
+#define SIGNATURE(offset, magic, what)                                                                                 \
+    {                                                                                                                  \
+        magic, what, offset, sizeof(magic) - 1                                                                         \
+    }
 
 /* Not decoded, but worth naming in the message. The more specific ones come first. */
 static const struct signature others[] = {
@@ -39,7 +42,10 @@ static const struct signature others[] = {
     SIGNATURE(4, "ftyp", "a video (MP4 or QuickTime)"),
     SIGNATURE(0, "PK\x03\x04", "a ZIP archive"),
     SIGNATURE(0, "\x1F\x8B", "a gzip archive"),
-    SIGNATURE(0, "\x7F" "ELF", "a program"),
+    SIGNATURE(0,
+              "\x7F"
+              "ELF",
+              "a program"),
 };
 
 static bool has(const uint8_t *bytes, size_t size, size_t offset, const char *magic, size_t length)
@@ -54,8 +60,8 @@ static uint32_t big_endian(const uint8_t *p)
 
 static bool is_heif_brand(const uint8_t *brand)
 {
-    static const char brands[][5] = {"heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs", "mif1", "msf1",
-                                     "avif", "avis", "mif2"};
+    static const char brands[][5] = {"heic", "heix", "heim", "heis", "hevc", "hevx", "hevm",
+                                     "hevs", "mif1", "msf1", "avif", "avis", "mif2"};
     for (size_t i = 0; i < sizeof brands / sizeof brands[0]; i++)
         if (memcmp(brand, brands[i], 4) == 0)
             return true;

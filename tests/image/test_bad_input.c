@@ -154,7 +154,8 @@ static void no_permission(void **state)
 
 static void odd_names(void **state)
 {
-    static const char *const names[] = {"with space.jpg", "new\nline.jpg", "not utf-8 \xFF\xC3.jpg", "-dash.jpg", "%s%n.jpg"};
+    static const char *const names[] = {"with space.jpg", "new\nline.jpg", "not utf-8 \xFF\xC3.jpg", "-dash.jpg",
+                                        "%s%n.jpg"};
     uint8_t *bytes;
     size_t size;
     (void)state;
@@ -208,9 +209,10 @@ static void our_jpeg_and_png_cut_at_every_tenth(void **state)
 
 static void other_formats_cut_at_every_tenth(void **state)
 {
-    static const char *const names[] = {"progressive.jpg", "cmyk.jpg",       "interlaced.png", "16bit.png",      "lossy.webp",
-                                        "alpha.webp",      "lossless.webp",  "animated.webp",  "rgb.gif",        "lzw.tif",
-                                        "jpeg.tif",        "deflate.tif",    "16bit.tif",      "444.avif",       "lossless.heic"};
+    static const char *const names[] = {"progressive.jpg", "cmyk.jpg",   "interlaced.png", "16bit.png",
+                                        "lossy.webp",      "alpha.webp", "lossless.webp",  "animated.webp",
+                                        "rgb.gif",         "lzw.tif",    "jpeg.tif",       "deflate.tif",
+                                        "16bit.tif",       "444.avif",   "lossless.heic"};
     (void)state;
     for (size_t i = 0; i < COUNT(names); i++) {
         uint8_t *bytes;
@@ -231,8 +233,9 @@ static void a_cut_file_says_where(void **state)
     (void)state;
     assert_int_equal(image_encode_jpeg(&from, 85, IMAGE_420, &bytes, &size, NULL), ASSAY_OK);
     assert_int_equal(image_decode_memory(bytes, size * 3 / 4, "a.jpg", NULL, &image, &error), ASSAY_ERROR_FORMAT);
-    assert_non_null(strstr(error.message, "a.jpg: this JPEG of 160 x 120 pixels is damaged or cut short (decoding stopped "
-                                          "at row "));
+    assert_non_null(strstr(error.message,
+                           "a.jpg: this JPEG of 160 x 120 pixels is damaged or cut short (decoding stopped "
+                           "at row "));
     mem_free(bytes);
     image_free(&from);
 }
@@ -373,9 +376,10 @@ static void extreme_shapes(void **state)
  * decoders are larger than this test's patience.) */
 static void changed_bytes(void **state)
 {
-    static const char *const names[] = {"rgb.jpg",   "progressive.jpg", "cmyk.jpg",     "palette.png",     "interlaced.png",
-                                        "rgb.gif",   "animated.gif",    "lossy.webp",   "lossless.webp",   "animated.webp",
-                                        "lzw.tif",   "palette.tif",     "jpeg.tif",     "orientation_6.jpg"};
+    static const char *const names[] = {"rgb.jpg",        "progressive.jpg",  "cmyk.jpg",     "palette.png",
+                                        "interlaced.png", "rgb.gif",          "animated.gif", "lossy.webp",
+                                        "lossless.webp",  "animated.webp",    "lzw.tif",      "palette.tif",
+                                        "jpeg.tif",       "orientation_6.jpg"};
     const struct assay_limits limits = {.max_pixels = 1 << 20, .max_bytes = 0};
     struct random random = random_open(2024, 0, 0);
     int failed = 0;

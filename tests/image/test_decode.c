@@ -126,9 +126,10 @@ static void keeps_to_the_limits(void **state)
 
 static void knows_extensions(void **state)
 {
-    static const char *const yes[] = {"a.jpg", "b/c.JPEG", "x.y.PnG", "d.webp", "d.tif", "d.TIFF", "d.gif", "d.heic",
-                                      "d.heif", "d.avif", "a b\n.jpg"};
-    static const char *const no[] = {"", "jpg", ".jpg", "dir/.png", "a.jpg/b", "a.jp", "a.jpgs", "a.txt", "a.", "a.svg"};
+    static const char *const yes[] = {"a.jpg", "b/c.JPEG", "x.y.PnG", "d.webp", "d.tif",    "d.TIFF",
+                                      "d.gif", "d.heic",   "d.heif",  "d.avif", "a b\n.jpg"};
+    static const char *const no[] = {"",     "jpg",    ".jpg",  "dir/.png", "a.jpg/b",
+                                     "a.jp", "a.jpgs", "a.txt", "a.",       "a.svg"};
     (void)state;
     for (size_t i = 0; i < COUNT(yes); i++)
         assert_true(image_has_known_extension(yes[i]));
@@ -138,14 +139,20 @@ static void knows_extensions(void **state)
 
 static void names_what_it_does_not_decode(void **state)
 {
-    static const struct { const char *bytes; size_t size; const char *says; } cases[] = {
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *says;
+    } cases[] = {
         {"BM\x36\x10\0\0\0\0\0\0", 10, "a BMP picture is unsupported"},
         {"8BPS\0\1", 6, "a Photoshop (PSD) picture is unsupported"},
         {"%PDF-1.7\n%\xE2\xE3", 11, "a PDF document is unsupported"},
         {"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", 63, "an SVG drawing is unsupported"},
         {"<!DOCTYPE html><html>", 21, "a web page (HTML) is unsupported"},
         {"\xFF\x0A\xFA\x1F", 4, "a JPEG XL picture is unsupported"},
-        {"\0\0\0\x18" "ftypmp42\0\0\0\0mp42isom", 24, "a video (MP4 or QuickTime) is unsupported"},
+        {"\0\0\0\x18"
+         "ftypmp42\0\0\0\0mp42isom",
+         24, "a video (MP4 or QuickTime) is unsupported"},
         {"PK\3\4", 4, "a ZIP archive is unsupported"},
         {"Dear Sir or Madam", 17, "not a picture but text"},
         {"\1\2\3\4\5\6\7", 7, "not a picture, or of an unknown format"},
@@ -228,16 +235,11 @@ static void decodes_on_several_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decodes_as_pillow_does),
-        cmocka_unit_test(decodes_avif_and_heic),
-        cmocka_unit_test(encodes_png_without_loss),
-        cmocka_unit_test(encodes_jpeg_with_and_without_subsampling),
-        cmocka_unit_test(reads_standard_input),
-        cmocka_unit_test(keeps_to_the_limits),
-        cmocka_unit_test(knows_extensions),
-        cmocka_unit_test(names_what_it_does_not_decode),
-        cmocka_unit_test(other_loaders_are_blocked),
-        cmocka_unit_test(decodes_on_several_threads),
+        cmocka_unit_test(decodes_as_pillow_does),    cmocka_unit_test(decodes_avif_and_heic),
+        cmocka_unit_test(encodes_png_without_loss),  cmocka_unit_test(encodes_jpeg_with_and_without_subsampling),
+        cmocka_unit_test(reads_standard_input),      cmocka_unit_test(keeps_to_the_limits),
+        cmocka_unit_test(knows_extensions),          cmocka_unit_test(names_what_it_does_not_decode),
+        cmocka_unit_test(other_loaders_are_blocked), cmocka_unit_test(decodes_on_several_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

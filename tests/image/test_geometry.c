@@ -18,16 +18,17 @@ static void assert_pixel(const struct image *out, int x, int y, const struct ima
 
 static void crops_windows_inside_and_outside(void **state)
 {
-    static const int windows[][4] = {{0, 0, 61, 43}, {3, 5, 7, 11},    {-4, -6, 20, 20}, {50, 40, 30, 30}, {-9, 2, 90, 3},
-                                     {61, 0, 5, 5},  {-200, 0, 10, 9}, {0, 43, 3, 3},    {2147483000, -2147483000, 2000, 2000}};
+    static const int windows[][4] = {{0, 0, 61, 43},   {3, 5, 7, 11},  {-4, -6, 20, 20},
+                                     {50, 40, 30, 30}, {-9, 2, 90, 3}, {61, 0, 5, 5},
+                                     {-200, 0, 10, 9}, {0, 43, 3, 3},  {2147483000, -2147483000, 2000, 2000}};
     struct image from = picture_pattern(61, 43);
     (void)state;
     for (size_t i = 0; i < COUNT(windows); i++) {
         const int *w = windows[i];
         struct image out;
         assert_int_equal(image_crop(&from, w[0], w[1], w[2], w[3], &out, NULL), ASSAY_OK);
-        for (int y = 0; y < w[3]; y += w[3] > 100 ? 97 : 1)
-            for (int x = 0; x < w[2]; x += w[2] > 100 ? 97 : 1) {
+        for (int y = 0; y<w[3]; y += w[3]> 100 ? 97 : 1)
+            for (int x = 0; x<w[2]; x += w[2]> 100 ? 97 : 1) {
                 int64_t sx = (int64_t)w[0] + x, sy = (int64_t)w[1] + y;
                 assert_pixel(&out, x, y, &from, sx > 1000000 ? -1 : (int)sx, (int)sy);
             }
@@ -56,7 +57,9 @@ static void center_crop_as_torchvision_does(void **state)
 /* Every offset of RandomCrop comes up, none other, and each about as often. */
 static void random_crop_is_uniform(void **state)
 {
-    static const struct { int size, crop, least, most; } axes[] = {{9, 4, 0, 5}, {4, 4, 0, 0}, {4, 6, -2, 0}};
+    static const struct {
+        int size, crop, least, most;
+    } axes[] = {{9, 4, 0, 5}, {4, 4, 0, 0}, {4, 6, -2, 0}};
     (void)state;
     for (size_t i = 0; i < COUNT(axes); i++)
         for (int vertical = 0; vertical < 2; vertical++) {
@@ -68,7 +71,8 @@ static void random_crop_is_uniform(void **state)
             for (int k = 0; k < size; k++)
                 memset(from.pixels + k * 3, k + 1, 3); /* 1, 2, 3... so that 0 is padding */
             for (int draw = 0; draw < DRAWS; draw++) {
-                assert_int_equal(image_crop_random(&from, vertical ? 1 : crop, vertical ? crop : 1, &random, &out, NULL),
+                assert_int_equal(image_crop_random(&from, vertical ? 1 : crop, vertical ? crop : 1, &random, &out,
+                                                   NULL),
                                  ASSAY_OK);
                 int first = 0;
                 while (first < crop && out.pixels[first * 3] == 0)
@@ -106,8 +110,8 @@ static void random_crop_repeats_with_its_seed(void **state)
 
 static void tiles_small_pictures(void **state)
 {
-    static const int cases[][4] = {{10, 10, 61, 43}, {61, 43, 61, 43}, {62, 43, 122, 43}, {200, 90, 244, 129},
-                                   {-5, 0, 61, 43}};
+    static const int cases[][4] = {
+        {10, 10, 61, 43}, {61, 43, 61, 43}, {62, 43, 122, 43}, {200, 90, 244, 129}, {-5, 0, 61, 43}};
     struct image from = picture_pattern(61, 43), out;
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -135,8 +139,9 @@ static void flips_and_turns(void **state)
         assert_int_equal(out.width, swapped ? h : w);
         for (int y = 0; y < out.height; y++)
             for (int x = 0; x < out.width; x++) {
-                const int at[10][2] = {{x, y},         {x, y}, {w - 1 - x, y},         {w - 1 - x, h - 1 - y}, {x, h - 1 - y},
-                                       {y, x},         {y, h - 1 - x}, {w - 1 - y, h - 1 - x}, {w - 1 - y, x}, {x, y}};
+                const int at[10][2] = {{x, y},         {x, y}, {w - 1 - x, y}, {w - 1 - x, h - 1 - y},
+                                       {x, h - 1 - y}, {y, x}, {y, h - 1 - x}, {w - 1 - y, h - 1 - x},
+                                       {w - 1 - y, x}, {x, y}};
                 assert_pixel(&out, x, y, &from, at[orientation][0], at[orientation][1]);
             }
         image_free(&out);

@@ -35,10 +35,11 @@ static void blurs_as_opencv_does(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(expected_kernel); i++) {
         struct image from = picture_load(expected_kernel[i].file), out;
-        assert_int_equal(image_blur_kernel(&from, expected_kernel[i].size, expected_kernel[i].sigma, &out, NULL), ASSAY_OK);
+        assert_int_equal(image_blur_kernel(&from, expected_kernel[i].size, expected_kernel[i].sigma, &out, NULL),
+                         ASSAY_OK);
         if (picture_digest(&out) != expected_kernel[i].digest) {
-            print_error("%s blurred with kernel %d, sigma %g differs\n", expected_kernel[i].file, expected_kernel[i].size,
-                        expected_kernel[i].sigma);
+            print_error("%s blurred with kernel %d, sigma %g differs\n", expected_kernel[i].file,
+                        expected_kernel[i].size, expected_kernel[i].sigma);
             wrong++;
         }
         image_free(&from);
@@ -161,12 +162,9 @@ static void refuses_what_makes_no_sense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blurs_as_scipy_does),
-        cmocka_unit_test(blurs_as_opencv_does),
-        cmocka_unit_test(jpeg_as_pillow_does),
-        cmocka_unit_test(noise_has_its_mean_and_spread),
-        cmocka_unit_test(noise_clips_and_truncates),
-        cmocka_unit_test(noise_depends_on_seed_and_place_alone),
+        cmocka_unit_test(blurs_as_scipy_does),         cmocka_unit_test(blurs_as_opencv_does),
+        cmocka_unit_test(jpeg_as_pillow_does),         cmocka_unit_test(noise_has_its_mean_and_spread),
+        cmocka_unit_test(noise_clips_and_truncates),   cmocka_unit_test(noise_depends_on_seed_and_place_alone),
         cmocka_unit_test(refuses_what_makes_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,8 @@ static void resizes_as_pillow_does(void **state)
         struct image from = picture_load(expected_resize[i].file), out;
         struct assay_error error = {0};
         assert_int_equal(image_resize(&from, expected_resize[i].width, expected_resize[i].height,
-                                      expected_resize[i].filter, &out, &error), ASSAY_OK);
+                                      expected_resize[i].filter, &out, &error),
+                         ASSAY_OK);
         assert_int_equal(out.width, expected_resize[i].width);
         assert_int_equal(out.height, expected_resize[i].height);
         if (picture_digest(&out) != expected_resize[i].digest) {
@@ -35,7 +36,8 @@ static void shorter_side_as_torchvision_does(void **state)
         struct assay_error error = {0};
         /* the source is the top-left corner of the picture */
         assert_int_equal(image_from_rgb(whole.pixels, expected_shorter[i].from_width, expected_shorter[i].from_height,
-                                        (size_t)whole.width * 3, &from, &error), ASSAY_OK);
+                                        (size_t)whole.width * 3, &from, &error),
+                         ASSAY_OK);
         assert_int_equal(image_resize_shorter(&from, expected_shorter[i].side, IMAGE_BILINEAR, &out, &error), ASSAY_OK);
         assert_int_equal(out.width, expected_shorter[i].width);
         assert_int_equal(out.height, expected_shorter[i].height);

@@ -84,7 +84,8 @@ def write_pictures():
         "rgb.jpg": (image, dict(quality=88)), "progressive.jpg": (image, dict(quality=70, progressive=True)),
         "444.jpg": (image, dict(quality=90, subsampling=0)), "422.jpg": (image, dict(quality=90, subsampling=1)),
         "grey.jpg": (grey, {}), "cmyk.jpg": (cmyk, dict(quality=90)),
-        "rgb.png": (image, {}), "alpha.png": (alpha, {}), "grey.png": (grey, {}), "grey_alpha.png": (alpha.convert("LA"), {}),
+        "rgb.png": (image, {}), "alpha.png": (alpha, {}), "grey.png": (grey, {}),
+        "grey_alpha.png": (alpha.convert("LA"), {}),
         "bits.png": (image.convert("1"), {}), "palette.png": (palette, {}), "palette_2bit.png": (image.quantize(4), {}),
         "palette_transparent.png": (palette, dict(transparency=3)), "colour_key.png": (grey, dict(transparency=7)),
         "lossy.webp": (image, dict(quality=80)), "alpha.webp": (alpha, dict(quality=80)),
@@ -93,8 +94,10 @@ def write_pictures():
         "rgb.gif": (image, {}), "transparent.gif": (palette, dict(transparency=3)),
         "animated.gif": (palette, dict(save_all=True, append_images=[f.quantize(16) for f in frames], duration=50)),
         "lzw.tif": (image, dict(compression="tiff_lzw")), "jpeg.tif": (image, dict(compression="jpeg")),
-        "deflate.tif": (alpha, dict(compression="tiff_adobe_deflate")), "cmyk.tif": (cmyk, dict(compression="tiff_lzw")),
-        "fax.tif": (image.convert("1"), dict(compression="group4")), "palette.tif": (palette, dict(compression="tiff_lzw")),
+        "deflate.tif": (alpha, dict(compression="tiff_adobe_deflate")),
+        "cmyk.tif": (cmyk, dict(compression="tiff_lzw")),
+        "fax.tif": (image.convert("1"), dict(compression="group4")),
+        "palette.tif": (palette, dict(compression="tiff_lzw")),
         "pages.tif": (grey, dict(save_all=True, append_images=frames, compression="tiff_lzw")),
     }
     for orientation in range(1, 9):
@@ -163,7 +166,8 @@ def shorter_table(source):
 
 def center_table(source):
     image = Image.fromarray(source)
-    for w, h in [(1, 1), (2, 2), (20, 20), (21, 20), (60, 42), (61, 43), (62, 44), (64, 20), (20, 64), (101, 99), (3, 90)]:
+    for w, h in [(1, 1), (2, 2), (20, 20), (21, 20), (60, 42), (61, 43), (62, 44), (64, 20), (20, 64), (101, 99),
+                 (3, 90)]:
         yield f"{w}, {h}, {digest(np.asarray(transforms.CenterCrop((h, w))(image)))}"
 
 
@@ -199,8 +203,8 @@ def write():
     tables = {
         "struct { const char *file; int width, height; uint64_t digest; } expected_pictures":
             (f'"{n}", {p.shape[1]}, {p.shape[0]}, {digest(p)}' for n, p in sorted(pixels.items())),
-        "struct { const char *file; enum image_filter filter; int width, height; uint64_t digest; } expected_resize":
-            resize_table(three),
+        "struct { const char *file; enum image_filter filter; int width, height; uint64_t digest; } "
+        "expected_resize": resize_table(three),
         "struct { int from_width, from_height, side, width, height; uint64_t digest; } expected_shorter":
             shorter_table(sources["rgb.png"]),
         "struct { int width, height; uint64_t digest; } expected_center": center_table(sources["rgb.png"]),
