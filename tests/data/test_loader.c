@@ -143,6 +143,34 @@ static void test_resume(void **state)
     tree_remove();
 }
 
+/* A picture that comes again is varied anew. */
+static void test_variety(void **state)
+{
+    (void)state;
+    struct dataset d = {0};
+    const struct loader_batch *batch;
+    uint64_t seen[4 * BATCH];
+    tree_make();
+    tree_png("real/a.png", 64, 64, 1);
+    tree_png("ai/b.png", 64, 64, 2);
+    assert_ok(dataset_from_folder(tree_path(""), NULL, &d, &test_error));
+    struct pictures *pictures = open_pictures(&d, 1 << 20, NULL);
+    struct loader *loader = open_training(pictures, 2, 3, 0);
+    for (size_t b = 0; b < 4; b++) {
+        assert_ok(loader_next(loader, &batch, &test_error));
+        for (size_t i = 0; i < BATCH; i++) {
+            size_t at = b * BATCH + i, floats = CROP * CROP * 3;
+            seen[at] = hash_bytes(batch->images + i * floats, floats * sizeof(float), HASH_START);
+            for (size_t before = 0; before < at; before++)
+                assert_true(seen[before] != seen[at]);
+        }
+    }
+    loader_free(loader);
+    pictures_free(pictures);
+    dataset_free(&d);
+    tree_remove();
+}
+
 static void test_damage_in_training(void **state)
 {
     (void)state;
@@ -329,9 +357,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_at_any_threads), cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_damage_in_training),  cmocka_unit_test(test_nothing_readable),
-        cmocka_unit_test(test_sequence),            cmocka_unit_test(test_cache),
-        cmocka_unit_test(test_early_close),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_variety),             cmocka_unit_test(test_damage_in_training),
+        cmocka_unit_test(test_nothing_readable),    cmocka_unit_test(test_sequence),
+        cmocka_unit_test(test_cache),               cmocka_unit_test(test_early_close),
+        cmocka_unit_test(test_refusals),
     };
     assay_status ready = image_library_init(&test_error);
     return ready ? 1 : cmocka_run_group_tests_name("data/loader", tests, NULL, NULL);
