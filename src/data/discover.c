@@ -1,4 +1,6 @@
 /* discover.c - finds the class folders of a dataset, or says why it will not guess. */
+#include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,24 +123,33 @@ static assay_status collect_class(struct dataset_builder *builder, int label, co
     return status;
 }
 
+/* realpath into a buffer of our own. */
+static_assert(PATH_MAX <= LIMIT_PATH_BYTES, "realpath writes up to PATH_MAX bytes");
+static assay_status real_path(const char *folder, char **path, struct assay_error *error)
+{
+    *path = mem_alloc(LIMIT_PATH_BYTES, 1);
+    if (!*path)
+        return error_memory(error, folder);
+    return realpath(folder, *path) ? ASSAY_OK : error_errno(error, folder, "open the folder");
+}
+
 /* One class must not lie in the other: its pictures would be both. */
 static assay_status check_apart(const char *real, const char *generated, struct assay_error *error)
 {
-    assay_status status = ASSAY_OK;
-    char *a = realpath(real, NULL), *b = a ? realpath(generated, NULL) : NULL;
-    if (!a || !b) {
-        status = error_errno(error, a ? generated : real, "open the folder");
-        goto done;
+    char *a = NULL, *b = NULL;
+    assay_status status = real_path(real, &a, error);
+    if (!status)
+        status = real_path(generated, &b, error);
+    if (!status) {
+        size_t shorter = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+        const char *longer = strlen(a) < strlen(b) ? b : a;
+        if (strncmp(a, b, shorter) == 0 && (longer[shorter] == '\0' || longer[shorter] == '/' || shorter == 1))
+            status = error_set(error, ASSAY_ERROR_ARGUMENT,
+                               "%s and %s: the real and the generated pictures are in one place (%s); "
+                               "each class needs a folder of its own", real, generated, a);
     }
-    size_t shorter = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
-    const char *longer = strlen(a) < strlen(b) ? b : a;
-    if (strncmp(a, b, shorter) == 0 && (longer[shorter] == '\0' || longer[shorter] == '/' || shorter == 1))
-        status = error_set(error, ASSAY_ERROR_ARGUMENT,
-                           "%s and %s: the real and the generated pictures are in one place (%s); "
-                           "each class needs a folder of its own", real, generated, a);
-done:
-    free(a);
-    free(b);
+    mem_free(a);
+    mem_free(b);
     return status;
 }
 
@@ -397,17 +408,6 @@ assay_status dataset_from_folder(const char *root, const char *split, struct dat
     return dataset_build_finish(&builder, out, error);
 }
 
-/* The last part of a folder's real path: what it is called. */
-static assay_status own_name(const char *folder, char **name, struct assay_error *error)
-{
-    char *path = realpath(folder, NULL);
-    if (!path)
-        return error_errno(error, folder, "open the folder");
-    *name = mem_strdup(strrchr(path, '/') + 1);
-    free(path);
-    return *name ? ASSAY_OK : error_memory(error, folder);
-}
-
 assay_status dataset_from_folders(const char *real, const char *generated, struct dataset *out,
                                   struct assay_error *error)
 {
@@ -421,14 +421,15 @@ assay_status dataset_from_folders(const char *real, const char *generated, struc
     for (int label = 0; label < LABEL_COUNT && !status; label++) {
         if (!folder[label])
             continue;
-        char *name = NULL;
+        char *path = NULL;
         size_t length = strlen(folder[label]);
         while (length && folder[label][length - 1] == '/')
             length--;
-        status = own_name(folder[label], &name, error);
-        if (!status)
-            status = collect_class(&builder, label, folder[label], NULL, name, length + 1, false, error);
-        mem_free(name);
+        status = real_path(folder[label], &path, error);
+        if (!status) /* its own name is the last part of where it really is */
+            status = collect_class(&builder, label, folder[label], NULL, strrchr(path, '/') + 1, length + 1, false,
+                                   error);
+        mem_free(path);
     }
     if (status) {
         dataset_build_discard(&builder);
