@@ -8,12 +8,18 @@
 #include "image/perturb.h"
 #include "image/resample.h"
 
-#define PROBABILITY(field, name, standard, help) \
-    {name, OPTION_FLOAT, offsetof(struct augment, field), standard, 0, 1, NULL, help}
-#define AMOUNT(field, name, standard, min, max, help) \
-    {name, OPTION_FLOAT, offsetof(struct augment, field), standard, min, max, NULL, help}
-#define QUALITY(field, name, standard, help) \
-    {name, OPTION_INT, offsetof(struct augment, field), standard, 1, 100, NULL, help}
+#define PROBABILITY(field, name, standard, help)                                                                       \
+    {                                                                                                                  \
+        name, OPTION_FLOAT, offsetof(struct augment, field), standard, 0, 1, NULL, help                                \
+    }
+#define AMOUNT(field, name, standard, min, max, help)                                                                  \
+    {                                                                                                                  \
+        name, OPTION_FLOAT, offsetof(struct augment, field), standard, min, max, NULL, help                            \
+    }
+#define QUALITY(field, name, standard, help)                                                                           \
+    {                                                                                                                  \
+        name, OPTION_INT, offsetof(struct augment, field), standard, 1, 100, NULL, help                                \
+    }
 
 const struct option augment_option_table[] = {
     PROBABILITY(flip, "augment-flip", "0.5", "probability of exchanging left and right"),

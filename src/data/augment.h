@@ -22,7 +22,7 @@
 /* A probability of 0 leaves a step out. The options are called "augment-flip", "augment-turn", "augment-resize",
  * "augment-resize-min", "augment-resize-max", and so on; the defaults only flip. */
 struct augment {
-    double flip, turn; /* probabilities */
+    double flip, turn;                     /* probabilities */
     double resize, resize_min, resize_max; /* probability; factor */
     double blur, blur_min, blur_max;       /* probability; sigma, pixels */
     double noise, noise_min, noise_max;    /* probability; sigma, grey levels */

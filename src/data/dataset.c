@@ -56,8 +56,9 @@ static assay_status source_number(struct dataset_builder *b, int label, const ch
     }
     uintptr_t known = (uintptr_t)string_map_get(&b->source_of[label], name);
     if (!known) {
-        struct dataset_source source = {
-            .name = arena_strdup(&b->arena, name), .label = label, .art = is_art(label, name)};
+        struct dataset_source source = {.name = arena_strdup(&b->arena, name),
+                                        .label = label,
+                                        .art = is_art(label, name)};
         known = b->sources.count + 1;
         if (!source.name || !array_append(&b->sources, &source, 1) ||
             !string_map_add(&b->source_of[label], source.name, (void *)known))
@@ -167,8 +168,9 @@ static assay_status draw_held(const struct dataset *from, double share, uint64_t
 {
     assay_status status = ASSAY_OK;
     uint32_t *order = mem_alloc(from->count, sizeof *order);
-    size_t *start = mem_alloc(from->source_count + 1, sizeof *start), *fill = mem_alloc(from->source_count, sizeof
-    *fill); if (!order || !start || !fill) {
+    size_t *start = mem_alloc(from->source_count + 1, sizeof *start),
+           *fill = mem_alloc(from->source_count, sizeof *fill);
+    if (!order || !start || !fill) {
         status = error_memory(error, "dividing a dataset");
         goto done;
     }

@@ -9,8 +9,8 @@
 /* From dataset_build_begin; dataset_build_finish or dataset_build_discard ends it. */
 struct dataset_builder {
     struct arena arena;
-    struct array pictures; /* of struct dataset_picture; `source` counts in order of appearance */
-    struct array sources;  /* of struct dataset_source */
+    struct array pictures;                    /* of struct dataset_picture; `source` counts in order of appearance */
+    struct array sources;                     /* of struct dataset_source */
     struct string_map source_of[LABEL_COUNT]; /* name to 1 + index into sources */
     uint32_t last_source[LABEL_COUNT];        /* 1 + index, to skip the look-up */
     const char *prefix[LABEL_COUNT];          /* put before the names in the digest; static text */
@@ -19,8 +19,8 @@ struct dataset_builder {
 struct dataset_builder dataset_build_begin(const char *real_prefix, const char *generated_prefix);
 
 /* Copies the strings. `name_at` is where the relative name begins in `path`. */
-assay_status dataset_build_add(struct dataset_builder *builder, int label, const char *source,
-                               const char *path, size_t name_at, uint64_t bytes, struct assay_error *error);
+assay_status dataset_build_add(struct dataset_builder *builder, int label, const char *source, const char *path,
+                               size_t name_at, uint64_t bytes, struct assay_error *error);
 
 /* Sorts, numbers and digests; *out takes everything over. On failure the builder is discarded. */
 assay_status dataset_build_finish(struct dataset_builder *builder, struct dataset *out, struct assay_error *error);

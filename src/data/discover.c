@@ -24,7 +24,7 @@ static const struct {
     {"real", LABEL_REAL},        {"ai", LABEL_GENERATED}, {"0_real", LABEL_REAL},
     {"1_fake", LABEL_GENERATED}, {"nature", LABEL_REAL},
 };
-static const unsigned class_pairs[] = {1 | 2, 4 | 8, 16 | 2}; /* bits of class_names */
+static const unsigned class_pairs[] = {1 | 2, 4 | 8, 16 | 2};      /* bits of class_names */
 static const char *const split_names[] = {"train", "val", "test"}; /* in the order of the SPLIT_ bits */
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -82,9 +82,10 @@ static assay_status check_below(const struct collect *c, const struct walk_file 
         memcpy(name, part, length);
         name[length] = '\0';
         if (class_bit(name) || split_bit(name))
-            return error_set(error, ASSAY_ERROR_ARGUMENT,
-                             "%s: inside this class folder is %.*s/, a name that means something else; rename it, or "
-                             BE_EXPLICIT, c->folder, (int)(slash - file->name), file->name);
+            return error_set(
+                error, ASSAY_ERROR_ARGUMENT,
+                "%s: inside this class folder is %.*s/, a name that means something else; rename it, or " BE_EXPLICIT,
+                c->folder, (int)(slash - file->name), file->name);
     }
     return ASSAY_OK;
 }
@@ -111,8 +112,13 @@ static assay_status collect_class(struct dataset_builder *builder, int label, co
     struct collect *c = mem_alloc(1, sizeof *c);
     if (!c)
         return error_memory(error, "finding a dataset");
-    *c = (struct collect){.builder = builder, .label = label, .folder = folder, .above = above, .instead = instead,
-                          .name_at = name_at, .strict = strict};
+    *c = (struct collect){.builder = builder,
+                          .label = label,
+                          .folder = folder,
+                          .above = above,
+                          .instead = instead,
+                          .name_at = name_at,
+                          .strict = strict};
     struct walk walk = {collect_file, NULL, c};
     assay_status status = walk_pictures(folder, &walk, error);
     if (!status && c->count == 0)
@@ -146,7 +152,8 @@ static assay_status check_apart(const char *real, const char *generated, struct 
         if (strncmp(a, b, shorter) == 0 && (longer[shorter] == '\0' || longer[shorter] == '/' || shorter == 1))
             status = error_set(error, ASSAY_ERROR_ARGUMENT,
                                "%s and %s: the real and the generated pictures are in one place (%s); "
-                               "each class needs a folder of its own", real, generated, a);
+                               "each class needs a folder of its own",
+                               real, generated, a);
     }
     mem_free(a);
     mem_free(b);
@@ -236,9 +243,10 @@ static assay_status check_beside(struct finder *f, const struct place *place, co
         if (status && status != ASSAY_ERROR_CANCELLED)
             return status;
         if (first.name[0])
-            return error_set(error, ASSAY_ERROR_ARGUMENT,
-                             "%s: has %s, and beside them %s/ with pictures (%s) of unknown class; move it away, or "
-                             BE_EXPLICIT, place->path, what, entry->name, first.name);
+            return error_set(
+                error, ASSAY_ERROR_ARGUMENT,
+                "%s: has %s, and beside them %s/ with pictures (%s) of unknown class; move it away, or " BE_EXPLICIT,
+                place->path, what, entry->name, first.name);
     }
     return ASSAY_OK;
 }
@@ -258,18 +266,18 @@ static assay_status take_classes(struct finder *f, const struct place *place, co
     list_names(content->classes, false, found, sizeof found);
     if (!pair && partner)
         return error_set(error, ASSAY_ERROR_ARGUMENT,
-                         "%s: has %s without its partner (%s); add the missing class, or " BE_EXPLICIT,
-                         place->path, found, list_names(partner, false, missing, sizeof missing));
+                         "%s: has %s without its partner (%s); add the missing class, or " BE_EXPLICIT, place->path,
+                         found, list_names(partner, false, missing, sizeof missing));
     if (!pair)
         return error_set(error, ASSAY_ERROR_ARGUMENT,
                          "%s: has %s, which do not go together (" CLASS_PAIRS " do); " BE_EXPLICIT, place->path, found);
     if (content->picture)
         return error_set(error, ASSAY_ERROR_ARGUMENT,
-                         "%s: has %s, and beside them pictures (%s) of unknown class; move them away, or "
-                         BE_EXPLICIT, place->path, found, content->picture);
+                         "%s: has %s, and beside them pictures (%s) of unknown class; move them away, or " BE_EXPLICIT,
+                         place->path, found, content->picture);
     if (f->wanted && !place->split)
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: has %s, which are not below a folder %s",
-                         place->path, found, list_names(f->wanted, true, missing, sizeof missing));
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: has %s, which are not below a folder %s", place->path, found,
+                         list_names(f->wanted, true, missing, sizeof missing));
     assay_status status = check_beside(f, place, content, found, error);
     const char *folder[LABEL_COUNT] = {0}, *name[LABEL_COUNT] = {0};
     for (unsigned i = 0; i < COUNT_OF(class_names) && !status; i++)
@@ -299,8 +307,8 @@ static assay_status take_splits(struct finder *f, const struct place *place, con
         return ASSAY_OK;
     list_names(content->splits, true, found, sizeof found);
     if (place->split)
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: has %s inside another split; " BE_EXPLICIT,
-                         place->path, found);
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: has %s inside another split; " BE_EXPLICIT, place->path,
+                         found);
     /* Whoever names a split has said what to take; otherwise nothing may be left over. */
     if (!f->wanted && (f->splits & (f->splits - 1)))
         return error_set(error, ASSAY_ERROR_ARGUMENT,
@@ -308,8 +316,8 @@ static assay_status take_splits(struct finder *f, const struct place *place, con
                          list_names(f->splits, true, found, sizeof found));
     if (!f->wanted && content->picture)
         return error_set(error, ASSAY_ERROR_ARGUMENT,
-                         "%s: has %s, and beside it pictures (%s) of unknown class; move them away, or "
-                         BE_EXPLICIT, place->path, found, content->picture);
+                         "%s: has %s, and beside it pictures (%s) of unknown class; move them away, or " BE_EXPLICIT,
+                         place->path, found, content->picture);
     if (!f->wanted && (status = check_beside(f, place, content, found, error)))
         return status;
     for (unsigned i = 0; i < COUNT_OF(split_names) && !status; i++) {
@@ -427,8 +435,8 @@ assay_status dataset_from_folders(const char *real, const char *generated, struc
             length--;
         status = real_path(folder[label], &path, error);
         if (!status) /* its own name is the last part of where it really is */
-            status = collect_class(&builder, label, folder[label], NULL, strrchr(path, '/') + 1, length + 1, false,
-                                   error);
+            status =
+                collect_class(&builder, label, folder[label], NULL, strrchr(path, '/') + 1, length + 1, false, error);
         mem_free(path);
     }
     if (status) {

@@ -33,7 +33,7 @@ struct slot {
     size_t taken, done;      /* samples given to threads, and finished by them */
     uint32_t *wanted, *used; /* dataset indices: planned, and read in the end */
     int32_t *labels;
-    float *images;             /* training */
+    float *images;              /* training */
     struct picture_loan *loans; /* sequence */
     const struct image **pictures;
     uint64_t bytes; /* of the loans that no cache holds */
@@ -293,8 +293,7 @@ static assay_status start_threads(struct loader *l, int64_t wanted, struct assay
     plan_ahead(l, l->next);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals go to the program's own threads */
-    while ((int64_t)l->thread_count < wanted &&
-           pthread_create(&l->threads[l->thread_count], NULL, thread_main, l) == 0)
+    while ((int64_t)l->thread_count < wanted && pthread_create(&l->threads[l->thread_count], NULL, thread_main, l) == 0)
         l->thread_count++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     /* fewer threads than asked for do the same work */
@@ -307,8 +306,7 @@ static assay_status check_options(const struct loader_options *o, size_t batch, 
                                   struct assay_error *error)
 {
     if (batch < 1 || batch > BATCH_MAX)
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "a batch of %zu pictures: it may be 1 to %d", batch,
-                         BATCH_MAX);
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "a batch of %zu pictures: it may be 1 to %d", batch, BATCH_MAX);
     if (o->threads < 0 || o->threads > THREADS_MAX || o->ahead < 1 || o->ahead > AHEAD_MAX || o->waiting_mb < 0)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "the loader's options are out of range");
     if (first > UINT64_MAX / 4 / batch)

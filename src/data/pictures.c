@@ -20,8 +20,7 @@ struct pictures {
 };
 
 assay_status pictures_create(const struct dataset *dataset, uint64_t cache_bytes, const struct assay_limits *limits,
-                             pictures_problem *problem, void *context, struct pictures **out,
-                             struct assay_error *error)
+                             pictures_problem *problem, void *context, struct pictures **out, struct assay_error *error)
 {
     struct pictures *p = mem_alloc(1, sizeof *p);
     if (!p)

@@ -119,7 +119,7 @@ assay_status folder_set_add(struct folder_set *set, uint64_t device, uint64_t in
 {
     if (set->count >= set->capacity / 2) {
         size_t capacity = set->capacity ? set->capacity * 2 : 64;
-        uint64_t (*slots)[2] = mem_alloc(capacity, sizeof *slots);
+        uint64_t(*slots)[2] = mem_alloc(capacity, sizeof *slots);
         if (!slots)
             return error_memory(error, "the folders seen so far");
         for (size_t i = 0; i < set->capacity; i++)

@@ -283,7 +283,9 @@ static void test_digest(void **state)
 static void test_hold_out(void **state)
 {
     (void)state;
-    const struct made_source sources[] = {{"a", LABEL_REAL, 100}, {"b", LABEL_REAL, 10}, {"c", LABEL_GENERATED, 51},
+    const struct made_source sources[] = {{"a", LABEL_REAL, 100},
+                                          {"b", LABEL_REAL, 10},
+                                          {"c", LABEL_GENERATED, 51},
                                           {"d", LABEL_GENERATED, 1}};
     struct dataset all = {0}, kept = {0}, held = {0}, again[2] = {0};
     dataset_make(sources, 4, &all);

@@ -68,8 +68,8 @@ static struct loader *open_training(struct pictures *pictures, int64_t threads, 
     augment.noise = augment.jpeg = augment.blur = augment.resize = augment.turn = 0.5;
     options.threads = threads;
     options.ahead = ahead;
-    struct loader_setup setup = {.batch = BATCH, .seed = 3, .preprocess = &preprocess, .augment = &augment,
-                                 .options = &options};
+    struct loader_setup setup = {
+        .batch = BATCH, .seed = 3, .preprocess = &preprocess, .augment = &augment, .options = &options};
     assert_ok(loader_train(pictures, &setup, first, &loader, &test_error));
     return loader;
 }
@@ -267,7 +267,7 @@ static void test_sequence(void **state)
     assert_int_equal(run_sequence(&d, plain, 4, 0, 4, 0, &tight), 18);  /* no more than one batch at a time */
     assert_true(one == four && one == rest && one == tight);
     assert_int_equal(run_sequence(&d, plain, 4, 64, 1, 0, &singles), 18); /* batches without a picture are left out */
-    assert_int_equal(run_sequence(&d, plain, 2, 64, 4, 4, &rest), 4); /* the last but one, the last is damaged */
+    assert_int_equal(run_sequence(&d, plain, 2, 64, 4, 4, &rest), 4);     /* the last but one, the last is damaged */
     assert_int_equal(run_sequence(&d, plain, 2, 64, 4, 99, &rest), 0);
     assert_int_equal(run_sequence(&d, plain, 2, 64, 100, 0, &rest), 18);
     assert_int_equal(problems.count, 3);
@@ -356,10 +356,14 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_at_any_threads), cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_variety),             cmocka_unit_test(test_damage_in_training),
-        cmocka_unit_test(test_nothing_readable),    cmocka_unit_test(test_sequence),
-        cmocka_unit_test(test_cache),               cmocka_unit_test(test_early_close),
+        cmocka_unit_test(test_same_at_any_threads),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_variety),
+        cmocka_unit_test(test_damage_in_training),
+        cmocka_unit_test(test_nothing_readable),
+        cmocka_unit_test(test_sequence),
+        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_early_close),
         cmocka_unit_test(test_refusals),
     };
     assay_status ready = image_library_init(&test_error);

@@ -160,9 +160,12 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classes_alternate), cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_passes),            cmocka_unit_test(test_pure),
-        cmocka_unit_test(test_order_is_shuffled), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_classes_alternate),
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_passes),
+        cmocka_unit_test(test_pure),
+        cmocka_unit_test(test_order_is_shuffled),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests_name("data/sampler", tests, setup, teardown);
 }

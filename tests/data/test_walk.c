@@ -95,8 +95,8 @@ static void test_links(void **state)
     tree_text("a/x.jpg", "1");
     tree_link("a/up", "..");
     tree_link("a/self", ".");
-    tree_link("b", "a");             /* the same folder again */
-    tree_link("c.jpg", "a/x.jpg");   /* a file may be linked */
+    tree_link("b", "a");           /* the same folder again */
+    tree_link("c.jpg", "a/x.jpg"); /* a file may be linked */
     tree_link("gone.jpg", "nowhere");
     tree_link("ring1.jpg", "ring2.jpg");
     tree_link("ring2.jpg", "ring1.jpg");
