@@ -18,8 +18,8 @@ struct resnet_config resnet_preset(int depth)
         enum resnet_block block;
         int blocks[RESNET_MAX_STAGES];
     } presets[] = {
-        {18, RESNET_BASIC, {2, 2, 2, 2}},       {34, RESNET_BASIC, {3, 4, 6, 3}},
-        {50, RESNET_BOTTLENECK, {3, 4, 6, 3}},  {101, RESNET_BOTTLENECK, {3, 4, 23, 3}},
+        {18, RESNET_BASIC, {2, 2, 2, 2}},        {34, RESNET_BASIC, {3, 4, 6, 3}},
+        {50, RESNET_BOTTLENECK, {3, 4, 6, 3}},   {101, RESNET_BOTTLENECK, {3, 4, 23, 3}},
         {152, RESNET_BOTTLENECK, {3, 8, 36, 3}},
     };
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)

@@ -18,8 +18,8 @@ struct preprocess {
     int resize_to;
     enum image_filter filter;
     enum preprocess_fit fit;
-    int max_crops;           /* at test: 1 is the centre crop; more: an even grid over the picture, centre first */
-    float mean[3], std[3];   /* (value / 255 - mean) / std */
+    int max_crops;         /* at test: 1 is the centre crop; more: an even grid over the picture, centre first */
+    float mean[3], std[3]; /* (value / 255 - mean) / std */
 };
 
 enum { PREPROCESS_MAX_CROPS = 64, PREPROCESS_MIN_CROP = 8, PREPROCESS_MAX_CROP = 4096 };

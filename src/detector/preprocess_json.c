@@ -37,8 +37,9 @@ static void read_int(struct reader *r, const char *key, int min, int max, int *o
     const json_t *value = json_object_get(r->object, key);
     json_int_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < min || number > max)
-        r->status = error_set(r->error, ASSAY_ERROR_MODEL, "%s: preprocessing's \"%s\" must be a whole number from %d to %d",
-                              r->where, key, min, max);
+        r->status =
+            error_set(r->error, ASSAY_ERROR_MODEL, "%s: preprocessing's \"%s\" must be a whole number from %d to %d",
+                      r->where, key, min, max);
     else
         *out = (int)number;
 }
@@ -69,8 +70,9 @@ static void read_three(struct reader *r, const char *key, double min, double max
         out[i] = (float)number;
     }
     if (!good)
-        r->status = error_set(r->error, ASSAY_ERROR_MODEL, "%s: preprocessing's \"%s\" must be three numbers from %g to %g",
-                              r->where, key, min, max);
+        r->status =
+            error_set(r->error, ASSAY_ERROR_MODEL, "%s: preprocessing's \"%s\" must be three numbers from %g to %g",
+                      r->where, key, min, max);
 }
 
 static void refuse_unknown_keys(struct reader *r)
@@ -85,8 +87,8 @@ static void refuse_unknown_keys(struct reader *r)
         for (int i = 0; known[i]; i++)
             found = found || strcmp(key, known[i]) == 0;
         if (!found && !r->status)
-            r->status = error_set(r->error, ASSAY_ERROR_MODEL, "%s: preprocessing has \"%.60s\", which is not known here",
-                                  r->where, key);
+            r->status = error_set(r->error, ASSAY_ERROR_MODEL,
+                                  "%s: preprocessing has \"%.60s\", which is not known here", r->where, key);
     }
 }
 

@@ -145,9 +145,9 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
         read[stage] = moments(g, x);
     }
     struct params head = params_scope(p, "head");
-    node z = op_concat(g, read, RESIDUAL_STAGES, 1);                  /* [B, 30 width] */
+    node z = op_concat(g, read, RESIDUAL_STAGES, 1); /* [B, 30 width] */
     z = op_dropout(g, batch_norm(g, params_scope(head, "bn"), z), (float)c->dropout);
-    io->logit = linear(g, params_scope(head, "linear"), z, 1);         /* [B, 1] */
+    io->logit = linear(g, params_scope(head, "linear"), z, 1); /* [B, 1] */
     io->mask = NODE_NONE;
 }
 

@@ -9,8 +9,8 @@ enum residual_input { RESIDUAL_RGB, RESIDUAL_NPR, RESIDUAL_BOTH };
 enum { RESIDUAL_STAGES = 4 };
 
 struct residual_config {
-    int64_t crop, crops;   /* side of a window, pixels; windows of a picture at test */
-    int input;             /* enum residual_input */
+    int64_t crop, crops; /* side of a window, pixels; windows of a picture at test */
+    int input;           /* enum residual_input */
     int64_t npr_patch;
     bool high_pass;        /* add the fixed high-pass filters */
     int64_t width, blocks; /* channels of the first stage, doubled at each later one; blocks of each stage */

@@ -131,8 +131,9 @@ assay_status model_score(struct model_scorer *scorer, const struct image *const 
                          struct assay_error *error)
 {
     size_t side = (size_t)scorer->model->preprocess.crop;
-    struct crop_batch batch = {
-        .scorer = scorer, .crop_floats = side * side * IMAGE_CHANNELS, .capacity = batch_capacity(side)};
+    struct crop_batch batch = {.scorer = scorer,
+                               .crop_floats = side * side * IMAGE_CHANNELS,
+                               .capacity = batch_capacity(side)};
     int *crop_counts = mem_alloc(count, sizeof *crop_counts);
     batch.crops = mem_alloc_aligned((size_t)batch.capacity * batch.crop_floats * sizeof *batch.crops);
     assay_status status = ASSAY_OK;

@@ -23,7 +23,8 @@ static struct batch_norm_tensors batch_norm_tensors(struct graph *g, const struc
 /* running + momentum (value - running), from the next run on */
 static void move_towards(struct graph *g, node running, node value)
 {
-    assign(g, running, op_add(g, op_scale(g, running, 1 - BATCH_NORM_MOMENTUM), op_scale(g, value, BATCH_NORM_MOMENTUM)));
+    assign(g, running,
+           op_add(g, op_scale(g, running, 1 - BATCH_NORM_MOMENTUM), op_scale(g, value, BATCH_NORM_MOMENTUM)));
 }
 
 node batch_norm(struct graph *g, struct params p, node x)

@@ -24,7 +24,8 @@ struct params params_freeze(struct params p);
 /* The parameter of that name and shape, declared if new; a known one of another shape fails the graph. */
 node params_get(struct graph *g, const struct params *p, const char *name, struct shape shape, struct store_init init);
 /* A state of that name: running statistics and the like. */
-node params_state(struct graph *g, const struct params *p, const char *name, struct shape shape, struct store_init init);
+node params_state(struct graph *g, const struct params *p, const char *name, struct shape shape,
+                  struct store_init init);
 
 /* torch.nn.init. fan_in is shape[1] * receptive field, fan_out shape[0] * receptive field. */
 struct store_init init_zeros(void);
@@ -32,8 +33,8 @@ struct store_init init_ones(void);
 struct store_init init_normal(double std);
 struct store_init init_uniform(double bound);                                 /* U(-bound, bound) */
 struct store_init init_kaiming_uniform(const struct shape *weight, double a); /* fan_in, leaky_relu slope a */
-struct store_init init_kaiming_normal_fan_out(const struct shape *weight);    /* gain sqrt(2), as torchvision's ResNet */
-struct store_init init_linear_weight(const struct shape *weight);             /* torch's Linear and Conv2d default */
-struct store_init init_linear_bias(const struct shape *weight);               /* U(+-1/sqrt(fan_in)) */
+struct store_init init_kaiming_normal_fan_out(const struct shape *weight); /* gain sqrt(2), as torchvision's ResNet */
+struct store_init init_linear_weight(const struct shape *weight);          /* torch's Linear and Conv2d default */
+struct store_init init_linear_bias(const struct shape *weight);            /* U(+-1/sqrt(fan_in)) */
 
 #endif

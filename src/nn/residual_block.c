@@ -10,7 +10,8 @@ node block_norm(struct graph *g, struct params p, node x, bool frozen)
     return frozen ? batch_norm_frozen(g, p, x) : batch_norm(g, p, x);
 }
 
-static node conv_norm(struct graph *g, struct params conv, struct params norm, node x, struct conv_config c, bool frozen)
+static node conv_norm(struct graph *g, struct params conv, struct params norm, node x, struct conv_config c,
+                      bool frozen)
 {
     c.init = CONV_INIT_FAN_OUT;
     return block_norm(g, norm, conv2d(g, conv, x, c), frozen);

@@ -53,7 +53,8 @@ static void test_torchvision(void **unused)
     struct assay_error error;
     struct safetensors file;
     struct preprocess p = {.crop = 32, .fit = PREPROCESS_PAD, .max_crops = 1, IMAGENET};
-    assert_int_equal(safetensors_open(ASSAY_TEST_DIR "/detector/fixtures/preprocess.safetensors", &file, &error), ASSAY_OK);
+    assert_int_equal(safetensors_open(ASSAY_TEST_DIR "/detector/fixtures/preprocess.safetensors", &file, &error),
+                     ASSAY_OK);
     check_case(&file, "native_center", p);
     check_case(&file, "native_pad", p);
     p.resize = PREPROCESS_SHORTER;
@@ -148,8 +149,13 @@ static void test_grid(void **unused)
     assert_int_equal(preprocess_crop_count(&p, &long_side), 15);
 }
 
-static const struct preprocess sample = {.crop = 224, .resize = PREPROCESS_SHORTER, .resize_to = 256,
-                                         .filter = IMAGE_BICUBIC, .fit = PREPROCESS_PAD, .max_crops = 5, IMAGENET};
+static const struct preprocess sample = {.crop = 224,
+                                         .resize = PREPROCESS_SHORTER,
+                                         .resize_to = 256,
+                                         .filter = IMAGE_BICUBIC,
+                                         .fit = PREPROCESS_PAD,
+                                         .max_crops = 5,
+                                         IMAGENET};
 
 static void test_json(void **unused)
 {
@@ -218,11 +224,8 @@ static void test_json_refusals(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_torchvision),
-        cmocka_unit_test(test_tiling),
-        cmocka_unit_test(test_grid),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_json_refusals),
+        cmocka_unit_test(test_torchvision), cmocka_unit_test(test_tiling),        cmocka_unit_test(test_grid),
+        cmocka_unit_test(test_json),        cmocka_unit_test(test_json_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

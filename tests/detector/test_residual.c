@@ -12,10 +12,17 @@
 #include "detector/residual.h"
 #include "parity.h"
 
-static const struct residual_config tiny = {.crop = 32, .crops = 1, .input = RESIDUAL_BOTH, .npr_patch = 2, .high_pass = true,
-                                            .width = 4, .blocks = 1, .label_smoothing = 0.1};
+static const struct residual_config tiny = {.crop = 32,
+                                            .crops = 1,
+                                            .input = RESIDUAL_BOTH,
+                                            .npr_patch = 2,
+                                            .high_pass = true,
+                                            .width = 4,
+                                            .blocks = 1,
+                                            .label_smoothing = 0.1};
 
-static void build(struct graph *g, struct params p, const void *config, node image, node labels, node *logits, node *loss)
+static void build(struct graph *g, struct params p, const void *config, node image, node labels, node *logits,
+                  node *loss)
 {
     struct detector_io io = {.image = image};
     detector_residual.forward(g, p, config, &io);

@@ -18,7 +18,7 @@
 
 enum { PICTURES = 12, THREADS = 4 };
 
-static const int sizes[PICTURES][2] = {{32, 32}, {40, 33},  {64, 64}, {5, 7},   {100, 90}, {1, 1},
+static const int sizes[PICTURES][2] = {{32, 32},  {40, 33}, {64, 64}, {5, 7},   {100, 90},  {1, 1},
                                        {33, 200}, {64, 48}, {20, 80}, {97, 31}, {150, 150}, {32, 64}};
 
 struct scene {

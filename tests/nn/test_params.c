@@ -226,7 +226,8 @@ static void test_layer_initial_values(void **unused)
     struct graph *g = new_graph(store, false);
     struct params p = params_root(store);
     node x = input(g, "x", SHAPE(1, 8, 8, 16), DTYPE_F32);
-    x = conv2d(g, params_scope(p, "torch"), x, (struct conv_config){.out = 24, .kernel = 7, .padding = 3, .bias = true});
+    x = conv2d(g, params_scope(p, "torch"), x,
+               (struct conv_config){.out = 24, .kernel = 7, .padding = 3, .bias = true});
     x = conv2d(g, params_scope(p, "fan_out"), x,
                (struct conv_config){.out = 12, .kernel = 3, .groups = 4, .init = CONV_INIT_FAN_OUT});
     layer_norm(g, params_scope(p, "ln"), x, 1e-6f);

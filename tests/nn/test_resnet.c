@@ -15,7 +15,8 @@ static const struct resnet_config basic = {.block = RESNET_BASIC, .blocks = {2, 
 static const struct resnet_config bottleneck = {
     .block = RESNET_BOTTLENECK, .blocks = {2, 1, 1}, .width = 4, .stem = RESNET_STEM_SMALL, .classes = 3};
 
-static void build(struct graph *g, struct params p, const void *config, node image, node labels, node *logits, node *loss)
+static void build(struct graph *g, struct params p, const void *config, node image, node labels, node *logits,
+                  node *loss)
 {
     *logits = resnet(g, p, config, image);
     if (labels.id >= 0)
@@ -139,10 +140,8 @@ static void test_unknown_depth(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_basic),
-        cmocka_unit_test(test_bottleneck),
-        cmocka_unit_test(test_published),
-        cmocka_unit_test(test_features_and_freezing),
+        cmocka_unit_test(test_basic),         cmocka_unit_test(test_bottleneck),
+        cmocka_unit_test(test_published),     cmocka_unit_test(test_features_and_freezing),
         cmocka_unit_test(test_unknown_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
