@@ -41,6 +41,11 @@ fuzz:
 	@tools/install-packages.sh clang
 	@tools/fuzz.sh
 
+bench:
+	@tools/install-packages.sh >&2
+	@tools/build.sh build -- $(patsubst %.c,%,$(wildcard bench/*.c)) >&2
+	@set -e; for program in $(patsubst %.c,build/%,$(wildcard bench/*.c)); do "$$program"; done
+
 coverage:
 	@tools/install-packages.sh gcovr
 	@tools/coverage.sh
