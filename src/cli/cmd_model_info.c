@@ -59,7 +59,20 @@ static json_t *info_to_json(const struct model *model, const char *path)
     return info;
 }
 
-/* One line "  key   value"; objects a line a key, indented further. */
+/* A value to the end of the line: text as it is, anything else as JSON. */
+static void print_scalar(const json_t *value)
+{
+    if (json_is_string(value)) {
+        cli_print_text(stdout, json_string_value(value));
+    } else {
+        char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+        cli_print_text(stdout, !text ? "?" : strcmp(text, "null") == 0 ? "none" : text);
+        free(text);
+    }
+    fputc('\n', stdout);
+}
+
+/* One line "  key   value"; objects a line a key, and lists of objects a line an item, indented further. */
 static void print_value(const char *key, const json_t *value, int indent)
 {
     printf("%*s", indent, "");
@@ -70,17 +83,19 @@ static void print_value(const char *key, const json_t *value, int indent)
         json_t *item;
         fputc('\n', stdout);
         json_object_foreach((json_t *)value, name, item) print_value(name, item, indent + 2);
-        return;
-    }
-    printf("%*s", width < 24 - indent ? 24 - indent - width : 1, "");
-    if (json_is_string(value)) {
-        cli_print_text(stdout, json_string_value(value));
+    } else if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
+        size_t i;
+        json_t *item;
+        fputc('\n', stdout);
+        json_array_foreach((json_t *)value, i, item)
+        {
+            printf("%*s", indent + 2, "");
+            print_scalar(item);
+        }
     } else {
-        char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
-        cli_print_text(stdout, !text ? "?" : strcmp(text, "null") == 0 ? "none" : text);
-        free(text);
+        printf("%*s", width < 24 - indent ? 24 - indent - width : 1, "");
+        print_scalar(value);
     }
-    fputc('\n', stdout);
 }
 
 static void print_tensors(const struct safetensors *file)
