@@ -8,40 +8,23 @@ static double unary(const struct unary_attrs *u, double x)
 {
     double s = 1 / (1 + exp(-x));
     switch (u->kind) {
-    case UNARY_AFFINE:
-        return (double)u->a * x + (double)u->b;
-    case UNARY_EXP:
-        return exp(x);
-    case UNARY_LOG:
-        return log(x);
-    case UNARY_SQRT:
-        return sqrt(x);
-    case UNARY_ABS:
-        return fabs(x);
-    case UNARY_SIGN:
-        return (x > 0) - (x < 0);
-    case UNARY_POW:
-        return pow(x, (double)u->a);
-    case UNARY_CLAMP:
-        return fmin(fmax(x, (double)u->a), (double)u->b);
-    case UNARY_RELU:
-        return x > 0 ? x : 0;
-    case UNARY_GELU:
-        return 0.5 * x * erfc(-x / sqrt(2));
-    case UNARY_GELU_GRAD:
-        return 0.5 * erfc(-x / sqrt(2)) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1));
-    case UNARY_SILU:
-        return x * s;
-    case UNARY_SILU_GRAD:
-        return s + x * s * (1 - s);
-    case UNARY_SIGMOID:
-        return s;
-    case UNARY_TANH:
-        return tanh(x);
-    case UNARY_SOFTPLUS:
-        return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
-    case UNARY_COUNT:
-        break;
+    case UNARY_AFFINE: return (double)u->a * x + (double)u->b;
+    case UNARY_EXP: return exp(x);
+    case UNARY_LOG: return log(x);
+    case UNARY_SQRT: return sqrt(x);
+    case UNARY_ABS: return fabs(x);
+    case UNARY_SIGN: return (x > 0) - (x < 0);
+    case UNARY_POW: return pow(x, (double)u->a);
+    case UNARY_CLAMP: return fmin(fmax(x, (double)u->a), (double)u->b);
+    case UNARY_RELU: return x > 0 ? x : 0;
+    case UNARY_GELU: return 0.5 * x * erfc(-x / sqrt(2));
+    case UNARY_GELU_GRAD: return 0.5 * erfc(-x / sqrt(2)) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1));
+    case UNARY_SILU: return x * s;
+    case UNARY_SILU_GRAD: return s + x * s * (1 - s);
+    case UNARY_SIGMOID: return s;
+    case UNARY_TANH: return tanh(x);
+    case UNARY_SOFTPLUS: return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+    case UNARY_COUNT: break;
     }
     return NAN;
 }
@@ -96,8 +79,16 @@ static const struct {
 /* One shape of every rank, with ones in all places; the last is long enough for two threads. */
 static struct shape some_shape(int i)
 {
-    const struct shape shapes[] = {SHAPE(67),   SHAPE(3, 5),       SHAPE(2, 1, 5), SHAPE(2, 3, 4, 5), SHAPE(1, 2, 1, 3, 2),
-                                   SHAPE(1),    SHAPE(2, 1, 2, 1, 3, 1), SHAPE_SCALAR,   SHAPE(1, 1),       SHAPE(16, 1)};
+    const struct shape shapes[] = {SHAPE(67),
+                                   SHAPE(3, 5),
+                                   SHAPE(2, 1, 5),
+                                   SHAPE(2, 3, 4, 5),
+                                   SHAPE(1, 2, 1, 3, 2),
+                                   SHAPE(1),
+                                   SHAPE(2, 1, 2, 1, 3, 1),
+                                   SHAPE_SCALAR,
+                                   SHAPE(1, 1),
+                                   SHAPE(16, 1)};
     return shapes[i % 10];
 }
 
@@ -114,7 +105,9 @@ static void test_unary(void **context)
             *c = (struct op_case){.build = build_unary, .reference = reference_unary, .inputs = 1, .any_threads = true};
             c->unary = unaries[i].u;
             c->in[0] = (struct op_arg){.shape = s == 2 ? SHAPE(3, 12289) : some_shape(3 * i + 7 * s),
-                                       .low = unaries[i].low, .high = unaries[i].high, .kinks = unaries[i].kinks,
+                                       .low = unaries[i].low,
+                                       .high = unaries[i].high,
+                                       .kinks = unaries[i].kinks,
                                        .no_grad = unaries[i].no_grad};
             for (int j = 0; j < 3; j++)
                 c->in[0].kink[j] = unaries[i].kink[j];
@@ -170,32 +163,19 @@ static void test_unary_extremes(void **context)
 static double binary(enum binary_kind kind, double a, double b)
 {
     switch (kind) {
-    case BINARY_ADD:
-        return a + b;
-    case BINARY_SUB:
-        return a - b;
-    case BINARY_MUL:
-        return a * b;
-    case BINARY_DIV:
-        return a / b;
-    case BINARY_MAX:
-        return a > b ? a : b;
-    case BINARY_MIN:
-        return a < b ? a : b;
-    case BINARY_EQ:
-        return a == b;
-    case BINARY_LT:
-        return a < b;
-    case BINARY_LE:
-        return a <= b;
-    case BINARY_GT:
-        return a > b;
-    case BINARY_GE:
-        return a >= b;
-    case BINARY_RELU_GRAD:
-        return a > 0 ? b : 0;
-    case BINARY_COUNT:
-        break;
+    case BINARY_ADD: return a + b;
+    case BINARY_SUB: return a - b;
+    case BINARY_MUL: return a * b;
+    case BINARY_DIV: return a / b;
+    case BINARY_MAX: return a > b ? a : b;
+    case BINARY_MIN: return a < b ? a : b;
+    case BINARY_EQ: return a == b;
+    case BINARY_LT: return a < b;
+    case BINARY_LE: return a <= b;
+    case BINARY_GT: return a > b;
+    case BINARY_GE: return a >= b;
+    case BINARY_RELU_GRAD: return a > 0 ? b : 0;
+    case BINARY_COUNT: break;
     }
     return NAN;
 }
@@ -264,7 +244,10 @@ static void test_binary(void **context)
     for (int kind = 0; kind < BINARY_COUNT; kind++)
         for (int p = 0; p < PATTERNS; p++) {
             struct op_case *c = &cases[count];
-            *c = (struct op_case){.build = build_binary, .reference = reference_binary, .inputs = 2, .any_threads = true};
+            *c = (struct op_case){.build = build_binary,
+                                  .reference = reference_binary,
+                                  .inputs = 2,
+                                  .any_threads = true};
             c->binary.kind = kind;
             pattern(p, &c->in[0].shape, &c->in[1].shape);
             bool large = shape_count(&c->in[0].shape) > 256;
@@ -373,18 +356,22 @@ static void reference_select(const struct op_case *c, const struct ref *in, stru
 static void test_select(void **context)
 {
     const struct shape table[][3] = {
-        {SHAPE(3, 5), SHAPE(3, 5), SHAPE(3, 5)},   {SHAPE(3, 1), SHAPE(3, 5), SHAPE(3, 5)},
-        {SHAPE(3, 5), SHAPE_SCALAR, SHAPE(5)},     {SHAPE(5), SHAPE(3, 1), SHAPE(2, 1, 1)},
-        {SHAPE_SCALAR, SHAPE(2, 3), SHAPE(2, 3)},  {SHAPE(2, 1, 3, 1), SHAPE(2, 1, 4), SHAPE(1, 2, 1, 1)},
-        {SHAPE(1), SHAPE(1), SHAPE(1)},            {SHAPE(77, 1, 5), SHAPE(77, 50, 5), SHAPE(1, 50, 1)},
+        {SHAPE(3, 5), SHAPE(3, 5), SHAPE(3, 5)},
+        {SHAPE(3, 1), SHAPE(3, 5), SHAPE(3, 5)},
+        {SHAPE(3, 5), SHAPE_SCALAR, SHAPE(5)},
+        {SHAPE(5), SHAPE(3, 1), SHAPE(2, 1, 1)},
+        {SHAPE_SCALAR, SHAPE(2, 3), SHAPE(2, 3)},
+        {SHAPE(2, 1, 3, 1), SHAPE(2, 1, 4), SHAPE(1, 2, 1, 1)},
+        {SHAPE(1), SHAPE(1), SHAPE(1)},
+        {SHAPE(77, 1, 5), SHAPE(77, 50, 5), SHAPE(1, 50, 1)},
         {SHAPE(2, 1, 2, 1, 2), SHAPE(3, 2, 1, 2), SHAPE_SCALAR},
     };
     enum { COUNT = sizeof table / sizeof *table };
     struct op_case cases[COUNT];
     (void)context;
     for (int i = 0; i < COUNT; i++) {
-        cases[i] = (struct op_case){.build = build_select, .reference = reference_select, .inputs = 3,
-                                    .any_threads = true, .samples = 6};
+        cases[i] = (struct op_case){
+            .build = build_select, .reference = reference_select, .inputs = 3, .any_threads = true, .samples = 6};
         for (int k = 0; k < 3; k++)
             cases[i].in[k].shape = table[i][k];
         cases[i].in[0].values = ARG_TIES; /* zeros among them */

@@ -67,7 +67,9 @@ static void test_cross_entropy(void **context)
         cases[i] = (struct op_case){.build = build_cross_entropy, .reference = reference_cross_entropy, .inputs = 2};
         cases[i].value = i & 1 ? 0.1f : 0;
         cases[i].in[0] = (struct op_arg){.shape = SHAPE(sizes[i / 2][0], sizes[i / 2][1]), .low = -5, .high = 5};
-        cases[i].in[1] = (struct op_arg){.shape = SHAPE(sizes[i / 2][0]), .values = ARG_INDEX, .low = 0,
+        cases[i].in[1] = (struct op_arg){.shape = SHAPE(sizes[i / 2][0]),
+                                         .values = ARG_INDEX,
+                                         .low = 0,
                                          .high = (double)sizes[i / 2][1] - 1};
         cases[i].samples = i / 2 == 4 ? 4 : 0;
         case_name(&cases[i], "cross_entropy [%d, %d] smoothing %g", (int)sizes[i / 2][0], (int)sizes[i / 2][1],
@@ -107,11 +109,15 @@ static void test_bce(void **context)
     op_check_all(cases, 5);
 
     /* Far out: no overflow, and a saturated right answer costs nothing. */
-    struct op_case c = {.name = "bce_with_logits of extremes", .build = build_bce, .reference = reference_bce, .inputs = 2};
+    struct op_case c = {.name = "bce_with_logits of extremes",
+                        .build = build_bce,
+                        .reference = reference_bce,
+                        .inputs = 2};
     c.in[0].shape = c.in[1].shape = SHAPE(4);
     c.in[1].no_grad = true;
     const float x[4] = {500, -500, 300, -300}, t[4] = {1, 0, 0, 1}, one = 1, loss = 150;
-    op_expect(&c, (const float *const[]){x, t}, &loss, &one, (const float *const[]){(const float[]){0, 0, 0.25f, -0.25f}, NULL});
+    op_expect(&c, (const float *const[]){x, t}, &loss, &one,
+              (const float *const[]){(const float[]){0, 0, 0.25f, -0.25f}, NULL});
 }
 
 static node bad_labels(struct graph *g)

@@ -10,7 +10,8 @@ static node build_matmul(struct graph *g, const struct op_case *c, const node *i
     return op_matmul(g, in[0], in[1], c->matmul.transpose_a, c->matmul.transpose_b);
 }
 
-static double element(const struct ref *x, const int64_t *batch, int batch_rank, int64_t row, int64_t column, bool transpose)
+static double element(const struct ref *x, const int64_t *batch, int batch_rank, int64_t row, int64_t column,
+                      bool transpose)
 {
     int64_t offset = 0;
     int rank = x->shape.rank;
@@ -26,7 +27,8 @@ static void reference_matmul(const struct op_case *c, const struct ref *in, stru
 {
     const struct shape *a = &in[0].shape, *b = &in[1].shape;
     int rank = a->rank > b->rank ? a->rank : b->rank;
-    int64_t m = a->dim[a->rank - (c->matmul.transpose_a ? 1 : 2)], depth = a->dim[a->rank - (c->matmul.transpose_a ? 2 : 1)];
+    int64_t m = a->dim[a->rank - (c->matmul.transpose_a ? 1 : 2)],
+            depth = a->dim[a->rank - (c->matmul.transpose_a ? 2 : 1)];
     int64_t n = b->dim[b->rank - (c->matmul.transpose_b ? 2 : 1)];
     struct shape shape = {.rank = rank}, batches = {.rank = rank - 2};
     for (int i = 0; i < rank - 2; i++) {
@@ -58,7 +60,8 @@ static struct shape matrix(const struct shape *batch, int64_t rows, int64_t colu
     return s;
 }
 
-static struct op_case matmul_case(struct shape batch_a, struct shape batch_b, int64_t m, int64_t k, int64_t n, int variant)
+static struct op_case matmul_case(struct shape batch_a, struct shape batch_b, int64_t m, int64_t k, int64_t n,
+                                  int variant)
 {
     struct op_case c = {.build = build_matmul, .reference = reference_matmul, .inputs = variant & 4 ? 3 : 2};
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
@@ -76,24 +79,33 @@ static struct op_case matmul_case(struct shape batch_a, struct shape batch_b, in
 
 static void test_two_axes(void **context)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1}, {3, 5, 7}, {17, 33, 9}, {1, 19, 5}, {6, 1, 4}, {8, 16, 1}, {32, 64, 16}};
+    static const int64_t sizes[][3] = {{1, 1, 1}, {3, 5, 7},  {17, 33, 9}, {1, 19, 5},
+                                       {6, 1, 4}, {8, 16, 1}, {32, 64, 16}};
     struct op_case cases[7 * 8];
     int count = 0;
     (void)context;
     for (int s = 0; s < 7; s++)
         for (int variant = 0; variant < 8; variant++)
-            cases[count++] =
-                matmul_case(SHAPE_SCALAR, SHAPE_SCALAR, sizes[s][0], sizes[s][1], sizes[s][2], variant);
+            cases[count++] = matmul_case(SHAPE_SCALAR, SHAPE_SCALAR, sizes[s][0], sizes[s][1], sizes[s][2], variant);
     op_check_all(cases, count);
 }
 
 static void test_batches(void **context)
 {
     const struct shape table[][2] = {
-        {SHAPE(3), SHAPE(3)},       {SHAPE(3), SHAPE_SCALAR},    {SHAPE_SCALAR, SHAPE(3)}, {SHAPE(3), SHAPE(1)},
-        {SHAPE(1), SHAPE(3)},       {SHAPE(2, 3), SHAPE(2, 3)},  {SHAPE(2, 3), SHAPE(3)},  {SHAPE(2, 1), SHAPE(3)},
-        {SHAPE(2, 1), SHAPE(1, 3)}, {SHAPE(2, 3), SHAPE_SCALAR}, {SHAPE(2, 3), SHAPE(2, 1)},
-        {SHAPE(2, 1, 3), SHAPE(1, 2, 1)}, {SHAPE_SCALAR, SHAPE(2, 2, 1, 2)},
+        {SHAPE(3), SHAPE(3)},
+        {SHAPE(3), SHAPE_SCALAR},
+        {SHAPE_SCALAR, SHAPE(3)},
+        {SHAPE(3), SHAPE(1)},
+        {SHAPE(1), SHAPE(3)},
+        {SHAPE(2, 3), SHAPE(2, 3)},
+        {SHAPE(2, 3), SHAPE(3)},
+        {SHAPE(2, 1), SHAPE(3)},
+        {SHAPE(2, 1), SHAPE(1, 3)},
+        {SHAPE(2, 3), SHAPE_SCALAR},
+        {SHAPE(2, 3), SHAPE(2, 1)},
+        {SHAPE(2, 1, 3), SHAPE(1, 2, 1)},
+        {SHAPE_SCALAR, SHAPE(2, 2, 1, 2)},
     };
     struct op_case *cases = calloc(13 * 8, sizeof *cases);
     int count = 0;

@@ -25,17 +25,22 @@ static void reference_reshape(const struct op_case *c, const struct ref *in, str
 static void test_reshape(void **context)
 {
     const struct shape table[][2] = {
-        {SHAPE(6), SHAPE(2, 3)},       {SHAPE(2, 3), SHAPE(-1)},      {SHAPE(2, 3, 4), SHAPE(4, -1)},
-        {SHAPE(2, 3, 4), SHAPE(-1, 2)}, {SHAPE(1, 1, 1), SHAPE_SCALAR}, {SHAPE_SCALAR, SHAPE(1, 1)},
-        {SHAPE(2, 3), SHAPE(1, 2, 1, 3, 1, -1)}, {SHAPE(2, 3), SHAPE(2, 3)},
+        {SHAPE(6), SHAPE(2, 3)},
+        {SHAPE(2, 3), SHAPE(-1)},
+        {SHAPE(2, 3, 4), SHAPE(4, -1)},
+        {SHAPE(2, 3, 4), SHAPE(-1, 2)},
+        {SHAPE(1, 1, 1), SHAPE_SCALAR},
+        {SHAPE_SCALAR, SHAPE(1, 1)},
+        {SHAPE(2, 3), SHAPE(1, 2, 1, 3, 1, -1)},
+        {SHAPE(2, 3), SHAPE(2, 3)},
     };
     enum { COUNT = sizeof table / sizeof *table };
     struct op_case cases[COUNT];
     (void)context;
     for (int i = 0; i < COUNT; i++) {
         char a[SHAPE_TEXT], b[SHAPE_TEXT];
-        cases[i] = (struct op_case){.build = build_reshape, .reference = reference_reshape, .inputs = 1,
-                                    .any_threads = true};
+        cases[i] =
+            (struct op_case){.build = build_reshape, .reference = reference_reshape, .inputs = 1, .any_threads = true};
         cases[i].in[0].shape = table[i][0];
         cases[i].shape = table[i][1];
         case_name(&cases[i], "reshape %s to %s", shape_text(&table[i][0], a), shape_text(&table[i][1], b));
@@ -66,8 +71,9 @@ static void reference_permute(const struct op_case *c, const struct ref *in, str
 /* Every order of up to four axes, every third of five, every thirty-first of six. */
 static void test_permute(void **context)
 {
-    const struct shape shapes[] = {SHAPE_SCALAR,      SHAPE(5),           SHAPE(3, 5),           SHAPE(2, 3, 5),
-                                   SHAPE(2, 3, 4, 5), SHAPE(2, 3, 1, 4, 2), SHAPE(2, 1, 3, 2, 3, 2)};
+    const struct shape shapes[] = {SHAPE_SCALAR,           SHAPE(5),          SHAPE(3, 5),
+                                   SHAPE(2, 3, 5),         SHAPE(2, 3, 4, 5), SHAPE(2, 3, 1, 4, 2),
+                                   SHAPE(2, 1, 3, 2, 3, 2)};
     static const int orders[] = {1, 1, 2, 6, 24, 120, 720}, skip[] = {1, 1, 1, 1, 1, 3, 31};
     struct op_case *cases = calloc(128, sizeof *cases);
     int count = 0;
@@ -76,8 +82,8 @@ static void test_permute(void **context)
         for (int order = 0; order < orders[rank]; order += skip[rank]) {
             struct op_case *c = &cases[count++];
             int left[6] = {0, 1, 2, 3, 4, 5}, code = order;
-            *c = (struct op_case){.build = build_permute, .reference = reference_permute, .inputs = 1,
-                                  .any_threads = true, .samples = 4};
+            *c = (struct op_case){
+                .build = build_permute, .reference = reference_permute, .inputs = 1, .any_threads = true, .samples = 4};
             c->in[0].shape = shapes[rank];
             for (int i = 0; i < rank; i++) {
                 int pick = code % (rank - i);
@@ -91,8 +97,8 @@ static void test_permute(void **context)
     for (int i = 0; i < 3; i++) { /* long enough for two threads */
         static const int axes[3][4] = {{1, 0, 2, 3}, {0, 2, 1, 3}, {0, 3, 1, 2}};
         struct op_case *c = &cases[count++];
-        *c = (struct op_case){.build = build_permute, .reference = reference_permute, .inputs = 1, .any_threads = true,
-                              .samples = 2};
+        *c = (struct op_case){
+            .build = build_permute, .reference = reference_permute, .inputs = 1, .any_threads = true, .samples = 2};
         c->in[0].shape = SHAPE(3, 41, 40, 17);
         memcpy(c->permute.axis, axes[i], sizeof axes[i]);
         case_name(c, "long permute %d", i);
@@ -148,7 +154,8 @@ static void test_slice(void **context)
     (void)context;
     for (int i = 0; i < COUNT; i++) {
         char text[SHAPE_TEXT];
-        cases[i] = (struct op_case){.build = build_slice, .reference = reference_slice, .inputs = 1, .any_threads = true};
+        cases[i] =
+            (struct op_case){.build = build_slice, .reference = reference_slice, .inputs = 1, .any_threads = true};
         cases[i].in[0].shape = table[i].x;
         memcpy(cases[i].slice.begin, table[i].begin, sizeof table[i].begin);
         memcpy(cases[i].slice.size, table[i].size, sizeof table[i].size);
@@ -272,7 +279,10 @@ static void test_concat(void **context)
     for (int rank = 1; rank <= 6; rank++)
         for (int axis = 0; axis < rank; axis++) {
             struct op_case *c = &cases[count];
-            *c = (struct op_case){.build = build_concat, .reference = reference_concat, .any_threads = true, .samples = 4};
+            *c = (struct op_case){.build = build_concat,
+                                  .reference = reference_concat,
+                                  .any_threads = true,
+                                  .samples = 4};
             c->inputs = count % CASE_INPUTS + 1;
             c->axis = axis;
             for (int i = 0; i < c->inputs; i++) {
@@ -284,8 +294,13 @@ static void test_concat(void **context)
             count++;
         }
     struct op_case *c = &cases[count++];
-    *c = (struct op_case){.name = "concat of long parts", .build = build_concat, .reference = reference_concat,
-                          .inputs = 2, .axis = 2, .any_threads = true, .samples = 2};
+    *c = (struct op_case){.name = "concat of long parts",
+                          .build = build_concat,
+                          .reference = reference_concat,
+                          .inputs = 2,
+                          .axis = 2,
+                          .any_threads = true,
+                          .samples = 2};
     c->in[0].shape = SHAPE(60, 41, 7);
     c->in[1].shape = SHAPE(60, 41, 9);
     op_check_all(cases, count);
@@ -305,8 +320,8 @@ static void reference_twice(const struct op_case *c, const struct ref *in, struc
 
 static void test_concat_twice(void **context)
 {
-    struct op_case c = {.name = "concat of x and x", .build = build_twice, .reference = reference_twice, .inputs = 1,
-                        .axis = 1};
+    struct op_case c = {
+        .name = "concat of x and x", .build = build_twice, .reference = reference_twice, .inputs = 1, .axis = 1};
     (void)context;
     c.in[0].shape = SHAPE(3, 5);
     op_check_all(&c, 1);
@@ -410,8 +425,8 @@ static void test_errors(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reshape),  cmocka_unit_test(test_permute),      cmocka_unit_test(test_slice),
-        cmocka_unit_test(test_slice_axis), cmocka_unit_test(test_pad),        cmocka_unit_test(test_concat),
+        cmocka_unit_test(test_reshape),      cmocka_unit_test(test_permute),  cmocka_unit_test(test_slice),
+        cmocka_unit_test(test_slice_axis),   cmocka_unit_test(test_pad),      cmocka_unit_test(test_concat),
         cmocka_unit_test(test_concat_twice), cmocka_unit_test(test_integers), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,8 +62,8 @@ static void reference_frozen(const struct op_case *c, const struct ref *in, stru
     ref_shape(out, in[0].shape);
     for (int64_t j = 0; j < out->count; j++) {
         int64_t i = j % width;
-        out->data[j] = (in[0].data[j] - in[1].data[i]) / sqrt(in[2].data[i] + (double)c->norm.eps) * in[3].data[i] +
-                       in[4].data[i];
+        out->data[j] =
+            (in[0].data[j] - in[1].data[i]) / sqrt(in[2].data[i] + (double)c->norm.eps) * in[3].data[i] + in[4].data[i];
     }
 }
 
@@ -98,9 +98,9 @@ static void test_norms(void **context)
                       {"batch_norm", build_batch_norm, reference_batch_norm, 3},
                       {"batch_norm frozen", build_frozen, reference_frozen, 5},
                       {"layer_norm", build_layer_norm, reference_layer_norm, 3}};
-    const struct shape shapes[SHAPES] = {SHAPE(7, 5),    SHAPE(2, 3, 5, 7), SHAPE(3, 4, 16), SHAPE(5, 3),
-                                         SHAPE(9, 33),   SHAPE(2, 9, 2, 4), SHAPE(2, 1, 2, 6, 3),
-                                         SHAPE(40, 9, 64), SHAPE(11, 8)};
+    const struct shape shapes[SHAPES] = {SHAPE(7, 5),          SHAPE(2, 3, 5, 7), SHAPE(3, 4, 16),
+                                         SHAPE(5, 3),          SHAPE(9, 33),      SHAPE(2, 9, 2, 4),
+                                         SHAPE(2, 1, 2, 6, 3), SHAPE(40, 9, 64),  SHAPE(11, 8)};
     struct op_case cases[KINDS * SHAPES];
     (void)context;
     for (int i = 0; i < KINDS * SHAPES; i++) {
@@ -151,7 +151,9 @@ static void test_constant(void **context)
 {
     const float x[6] = {3, 3, 3, 3, 3, 3}, scale[3] = {1, 2, 3}, shift[3] = {4, 5, 6}, y[6] = {4, 5, 6, 4, 5, 6};
     (void)context;
-    struct op_case c = {.name = "layer_norm of constants", .build = build_layer_norm, .reference = reference_layer_norm};
+    struct op_case c = {.name = "layer_norm of constants",
+                        .build = build_layer_norm,
+                        .reference = reference_layer_norm};
     c.inputs = 3;
     c.norm.eps = 1e-5f;
     c.in[0].shape = SHAPE(2, 3);

@@ -56,12 +56,12 @@ static const struct {
     int64_t x[4];
     int window[2], stride[2], pad[4];
 } windows[] = {
-    {{2, 6, 4, 3}, {2, 2}, {2, 2}, {0, 0, 0, 0}},   {{1, 7, 5, 4}, {2, 2}, {2, 2}, {0, 0, 0, 0}},
-    {{2, 7, 5, 3}, {3, 3}, {2, 2}, {1, 1, 1, 1}},   {{1, 8, 6, 5}, {3, 3}, {2, 2}, {1, 1, 1, 1}},
-    {{2, 5, 5, 2}, {3, 3}, {1, 1}, {1, 1, 1, 1}},   {{1, 6, 7, 2}, {3, 2}, {1, 3}, {2, 0, 1, 1}},
-    {{1, 5, 7, 1}, {2, 3}, {3, 4}, {0, 0, 0, 0}},   {{3, 1, 1, 4}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
-    {{2, 4, 5, 3}, {4, 5}, {1, 1}, {0, 0, 0, 0}},   {{1, 4, 4, 16}, {2, 2}, {2, 2}, {0, 0, 1, 1}},
-    {{1, 3, 3, 17}, {3, 3}, {2, 2}, {2, 2, 2, 2}},  {{1, 1, 9, 2}, {1, 3}, {1, 2}, {0, 1, 0, 1}},
+    {{2, 6, 4, 3}, {2, 2}, {2, 2}, {0, 0, 0, 0}},    {{1, 7, 5, 4}, {2, 2}, {2, 2}, {0, 0, 0, 0}},
+    {{2, 7, 5, 3}, {3, 3}, {2, 2}, {1, 1, 1, 1}},    {{1, 8, 6, 5}, {3, 3}, {2, 2}, {1, 1, 1, 1}},
+    {{2, 5, 5, 2}, {3, 3}, {1, 1}, {1, 1, 1, 1}},    {{1, 6, 7, 2}, {3, 2}, {1, 3}, {2, 0, 1, 1}},
+    {{1, 5, 7, 1}, {2, 3}, {3, 4}, {0, 0, 0, 0}},    {{3, 1, 1, 4}, {1, 1}, {1, 1}, {0, 0, 0, 0}},
+    {{2, 4, 5, 3}, {4, 5}, {1, 1}, {0, 0, 0, 0}},    {{1, 4, 4, 16}, {2, 2}, {2, 2}, {0, 0, 1, 1}},
+    {{1, 3, 3, 17}, {3, 3}, {2, 2}, {2, 2, 2, 2}},   {{1, 1, 9, 2}, {1, 3}, {1, 2}, {0, 1, 0, 1}},
     {{1, 17, 16, 32}, {3, 3}, {2, 2}, {1, 1, 1, 1}},
 };
 enum { WINDOWS = sizeof windows / sizeof *windows };
@@ -77,8 +77,7 @@ static struct op_case pool_case(int i, int kind) /* kind 0: maximum, 1: average 
     memcpy(c.pool.window, windows[i].window, sizeof c.pool.window);
     memcpy(c.pool.stride, windows[i].stride, sizeof c.pool.stride);
     memcpy(c.pool.pad, windows[i].pad, sizeof c.pool.pad);
-    case_name(&c, "%s pool %d of %s",
-              (const char *const[]){"max", "average", "average of cells inside"}[kind], i,
+    case_name(&c, "%s pool %d of %s", (const char *const[]){"max", "average", "average of cells inside"}[kind], i,
               shape_text(&c.in[0].shape, text));
     return c;
 }
@@ -101,8 +100,10 @@ static void test_ties(void **context)
         for (int negative = 0; negative < 2; negative++) {
             struct op_case c = pool_case(i, 0);
             const struct shape x = c.in[0].shape, y = pooled_shape(&c.pool, &x);
-            float *value = calloc((size_t)shape_count(&x), sizeof *value), *dx = calloc((size_t)shape_count(&x), sizeof *dx);
-            float *best = calloc((size_t)shape_count(&y), sizeof *best), *dy = calloc((size_t)shape_count(&y), sizeof *dy);
+            float *value = calloc((size_t)shape_count(&x), sizeof *value),
+                  *dx = calloc((size_t)shape_count(&x), sizeof *dx);
+            float *best = calloc((size_t)shape_count(&y), sizeof *best),
+                  *dy = calloc((size_t)shape_count(&y), sizeof *dy);
             struct random r = random_open((uint64_t)i, (uint64_t)negative, 0);
             for (int64_t j = 0; j < shape_count(&x); j++)
                 value[j] = (float)random_below(&r, 3) - (negative ? 4 : 1);

@@ -54,8 +54,9 @@ static struct op_case reduce_case(enum reduce_kind kind, struct shape shape, uin
 
 static void test_every_mask(void **context)
 {
-    const struct shape shapes[] = {SHAPE_SCALAR,      SHAPE(17),           SHAPE(5, 7),           SHAPE(3, 4, 5),
-                                   SHAPE(2, 3, 4, 5), SHAPE(2, 3, 1, 2, 3), SHAPE(2, 1, 3, 2, 1, 2)};
+    const struct shape shapes[] = {SHAPE_SCALAR,           SHAPE(17),         SHAPE(5, 7),
+                                   SHAPE(3, 4, 5),         SHAPE(2, 3, 4, 5), SHAPE(2, 3, 1, 2, 3),
+                                   SHAPE(2, 1, 3, 2, 1, 2)};
     struct op_case *cases = calloc(3 * 2 * 128, sizeof *cases);
     int count = 0;
     (void)context;
@@ -161,10 +162,17 @@ static void reference_sum_to(const struct op_case *c, const struct ref *in, stru
 static void test_broadcast(void **context)
 {
     const struct shape table[][2] = {
-        {SHAPE_SCALAR, SHAPE(3, 4)},  {SHAPE(1), SHAPE(7)},          {SHAPE(4), SHAPE(2, 3, 4)},
-        {SHAPE(3, 1), SHAPE(3, 5)},   {SHAPE(1, 5), SHAPE(3, 5)},    {SHAPE(3, 1), SHAPE(2, 3, 4)},
-        {SHAPE(2, 3), SHAPE(2, 3)},   {SHAPE_SCALAR, SHAPE_SCALAR},  {SHAPE(2, 1, 3, 1), SHAPE(2, 4, 3, 5)},
-        {SHAPE(1, 1), SHAPE(1, 1, 1)}, {SHAPE(2, 1, 1, 2, 1, 2), SHAPE(2, 3, 1, 2, 2, 2)},
+        {SHAPE_SCALAR, SHAPE(3, 4)},
+        {SHAPE(1), SHAPE(7)},
+        {SHAPE(4), SHAPE(2, 3, 4)},
+        {SHAPE(3, 1), SHAPE(3, 5)},
+        {SHAPE(1, 5), SHAPE(3, 5)},
+        {SHAPE(3, 1), SHAPE(2, 3, 4)},
+        {SHAPE(2, 3), SHAPE(2, 3)},
+        {SHAPE_SCALAR, SHAPE_SCALAR},
+        {SHAPE(2, 1, 3, 1), SHAPE(2, 4, 3, 5)},
+        {SHAPE(1, 1), SHAPE(1, 1, 1)},
+        {SHAPE(2, 1, 1, 2, 1, 2), SHAPE(2, 3, 1, 2, 2, 2)},
         {SHAPE(13, 1, 17), SHAPE(13, 60, 17)},
     };
     enum { COUNT = sizeof table / sizeof *table };
@@ -285,8 +293,8 @@ static void test_errors(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_mask),  cmocka_unit_test(test_large),        cmocka_unit_test(test_max_ties),
-        cmocka_unit_test(test_broadcast),   cmocka_unit_test(test_global_pool),  cmocka_unit_test(test_l2_normalize),
+        cmocka_unit_test(test_every_mask), cmocka_unit_test(test_large),       cmocka_unit_test(test_max_ties),
+        cmocka_unit_test(test_broadcast),  cmocka_unit_test(test_global_pool), cmocka_unit_test(test_l2_normalize),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,9 +27,16 @@ static void reference_softmax(const struct op_case *c, const struct ref *in, str
 
 static void test_softmax(void **context)
 {
-    const struct shape shapes[] = {SHAPE(5),          SHAPE(3, 7),       SHAPE(4, 1),          SHAPE(2, 3, 4),
-                                   SHAPE(2, 1, 3, 17), SHAPE(2, 1, 2, 1, 5), SHAPE(1, 2, 1, 2, 1, 3), SHAPE(70, 129),
-                                   SHAPE(2, 1000),    SHAPE(9, 16)};
+    const struct shape shapes[] = {SHAPE(5),
+                                   SHAPE(3, 7),
+                                   SHAPE(4, 1),
+                                   SHAPE(2, 3, 4),
+                                   SHAPE(2, 1, 3, 17),
+                                   SHAPE(2, 1, 2, 1, 5),
+                                   SHAPE(1, 2, 1, 2, 1, 3),
+                                   SHAPE(70, 129),
+                                   SHAPE(2, 1000),
+                                   SHAPE(9, 16)};
     enum { COUNT = 2 * sizeof shapes / sizeof *shapes };
     struct op_case cases[COUNT];
     (void)context;
@@ -51,11 +58,14 @@ static void test_extremes(void **context)
 {
     const float x[6] = {1000, 0, -1000, -1000, -1000, -1000}, third = 1 / 3.0f, log_third = -1.0986123f;
     (void)context;
-    struct op_case c = {.name = "softmax of extremes", .build = build_softmax, .reference = reference_softmax, .inputs = 1};
+    struct op_case c = {.name = "softmax of extremes",
+                        .build = build_softmax,
+                        .reference = reference_softmax,
+                        .inputs = 1};
     c.in[0].shape = SHAPE(2, 3);
     c.no_bf16 = true;
-    op_expect(&c, (const float *const[]){x}, (const float[]){1, 0, 0, third, third, third}, (const float[]){1, 1, 1, 1, 1, 1},
-              (const float *const[]){(const float[6]){0}});
+    op_expect(&c, (const float *const[]){x}, (const float[]){1, 0, 0, third, third, third},
+              (const float[]){1, 1, 1, 1, 1, 1}, (const float *const[]){(const float[6]){0}});
     c.axis = 1;
     op_expect(&c, (const float *const[]){x}, (const float[]){0, -1000, -2000, log_third, log_third, log_third},
               (const float[]){0, 1, 0, 1, 0, 0},

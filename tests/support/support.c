@@ -112,6 +112,13 @@ void test_close(const char *what, const float *a, const float *b, int64_t count,
             fail_msg("%s[%lld]: %.9g, expected %.9g", what, (long long)i, (double)a[i], (double)b[i]);
 }
 
+void test_shape(const struct shape *shape, struct shape expected)
+{
+    char have[SHAPE_TEXT], want[SHAPE_TEXT];
+    if (!shape_equal(shape, &expected))
+        fail_msg("shape %s, expected %s", shape_text(shape, have), shape_text(&expected, want));
+}
+
 void test_same(const char *what, const float *a, const float *b, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)

@@ -12,7 +12,7 @@
 #include "graph/plan.h"
 #include "ops/ops.h"
 
-enum { TEST_BACKENDS = 1, TEST_MAX_TAPS = 64 };
+enum { TEST_BACKENDS = 1 };
 
 /* Every backend that the engine has: each test of a kernel loops over them. */
 const struct backend *test_backend(int index);
@@ -50,6 +50,9 @@ int64_t test_count(const struct test_run *run, const char *tap);
 
 /* |a - b| <= tolerance max(1, |b|) everywhere, else the test fails naming `what`, the place and both values. */
 void test_close(const char *what, const float *a, const float *b, int64_t count, double tolerance);
+
+/* Fails the test where the shapes differ. */
+void test_shape(const struct shape *shape, struct shape expected);
 
 /* The same bits, else the test fails. */
 void test_same(const char *what, const float *a, const float *b, int64_t count);
