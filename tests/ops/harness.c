@@ -128,9 +128,9 @@ static bool wants_gradient(const struct op_arg *arg)
     return !arg->no_grad && arg->values != ARG_INDEX && arg->values != ARG_TIES;
 }
 
-static const char *numbered(char text[8], char letter, int i)
+static const char *numbered(char text[16], char letter, int i)
 {
-    snprintf(text, 8, "%c%d", letter, i);
+    snprintf(text, 16, "%c%d", letter, i);
     return text;
 }
 
@@ -147,7 +147,7 @@ static node rounded(struct graph *g, node x)
 static struct test_run compile(struct check *k, struct store *store, bool params, bool gradients, bool bf16)
 {
     const struct op_case *c = k->c;
-    char name[8];
+    char name[16];
     struct graph *g = test_graph(store, true);
     node leaf[CASE_INPUTS], in[CASE_INPUTS], d[CASE_INPUTS], wrt[CASE_INPUTS];
     int wanted = 0;
@@ -189,7 +189,7 @@ static bool execute(struct check *k, const struct test_run *run)
 {
     struct assay_error error;
     struct feed feeds[CASE_INPUTS];
-    char names[CASE_INPUTS][8];
+    char names[CASE_INPUTS][16];
     int count = 0;
     if (!run->workspace)
         return false;
@@ -284,7 +284,7 @@ static void compare_gradients(struct check *k, const struct test_run *run, const
     double tolerance = c->gradient_tolerance != 0 ? c->gradient_tolerance : 5e-5;
     int64_t most = c->samples ? c->samples : 24;
     for (int i = 0; i < c->inputs; i++) {
-        char name[8];
+        char name[16];
         if (!wants_gradient(&c->in[i]))
             continue;
         const float *d = read_tap(k, run, numbered(name, 'd', i), &c->in[i].shape);
@@ -330,7 +330,7 @@ static void compare_slope(struct check *k, const struct test_run *forward, const
     const struct op_case *c = k->c;
     double h = c->step != 0 ? c->step : 1.0 / 128;
     for (int i = 0; i < c->inputs; i++) {
-        char name[8];
+        char name[16];
         int64_t count = k->in[i].count;
         if (!wants_gradient(&c->in[i]) || count == 0)
             continue;
@@ -364,7 +364,7 @@ static void compare_runs(struct check *k, const struct test_run *a, const struct
                          const char *what)
 {
     for (int i = -1; i < k->c->inputs; i++) {
-        char name[8] = "y";
+        char name[16] = "y";
         if (i >= 0 && !wants_gradient(&k->c->in[i]))
             continue;
         const struct shape *shape = i < 0 ? &k->out.shape : &k->c->in[i].shape;
@@ -534,7 +534,7 @@ void op_expect(const struct op_case *c, const float *const *values, const float 
                 if (y)
                     expect_close(&k, &run, "y", &k.out.shape, y, bf16 ? 1e-2 : 1e-6);
                 for (int i = 0; dy && i < c->inputs; i++) {
-                    char name[8];
+                    char name[16];
                     if (gradients[i])
                         expect_close(&k, &run, numbered(name, 'd', i), &c->in[i].shape, gradients[i],
                                      bf16 ? 1e-2 : 1e-6);
