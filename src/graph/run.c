@@ -72,6 +72,22 @@ static assay_status check_feeds(const struct plan *plan, const struct feed *feed
     return ASSAY_OK;
 }
 
+static assay_status no_value(const struct store_entry *entry, struct assay_error *error)
+{
+    return error_set(error, ASSAY_ERROR_MODEL, "tensor \"%s\" has no value yet: initialise or load it", entry->name);
+}
+
+/* Assignments need memory to write; what has no value yet must not get one by that. */
+static assay_status make_targets_writable(const struct plan *plan, struct assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    for (int i = 0; i < plan->assign_count && !status; i++) {
+        struct store_entry *target = plan->assigns[i].target;
+        status = target->data ? store_make_writable(target, error) : no_value(target, error);
+    }
+    return status;
+}
+
 /* Points every value that does not lie in the workspace to its memory of this run. */
 static assay_status bind(struct workspace *w, const struct feed *feeds, int feed_count, struct assay_error *error)
 {
@@ -83,8 +99,7 @@ static assay_status bind(struct workspace *w, const struct feed *feeds, int feed
         if (root->place != VALUE_ENTRY && root->place != VALUE_TARGET)
             continue;
         if (!root->entry->data)
-            return error_set(error, ASSAY_ERROR_MODEL, "tensor \"%s\" has no value yet: initialise or load it",
-                             root->entry->name);
+            return no_value(root->entry, error);
         w->tensors[i].data = root->entry->data;
     }
     return ASSAY_OK;
@@ -158,8 +173,8 @@ assay_status plan_run(const struct plan *plan, struct workspace *workspace, cons
 {
     static const struct run_options no_options = {0};
     assay_status status = check_feeds(plan, feeds, feed_count, error);
-    for (int i = 0; i < plan->assign_count && !status; i++)
-        status = store_make_writable(plan->assigns[i].target, error);
+    if (!status)
+        status = make_targets_writable(plan, error);
     if (!status)
         status = bind(workspace, feeds, feed_count, error);
     if (!status)
