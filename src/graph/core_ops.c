@@ -14,8 +14,12 @@ const struct op op_param = {.name = "param"};
 const struct op op_state = {.name = "state"};
 const struct op op_constant = {.name = "constant"};
 
-const struct op op_detach = {
-    .name = "detach", .precision = PRECISION_FOLLOW, .view = true, .stops_gradient = true, .infer = infer_same};
+const struct op op_detach = {.name = "detach",
+                             .precision = PRECISION_FOLLOW,
+                             .view = true,
+                             .stops_gradient = true,
+                             .integers = true,
+                             .infer = infer_same};
 
 node detach(struct graph *g, node x)
 {

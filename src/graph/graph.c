@@ -78,7 +78,17 @@ void op_fail(const struct op_infer *c, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    graph_fail(c->g, "%s in %s: %s", c->op->name, c->g->layer[0] ? c->g->layer : "the graph", text);
+    op_fail_as(c->g, c->op->name, "%s", text);
+}
+
+void op_fail_as(struct graph *g, const char *name, const char *format, ...)
+{
+    char text[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    graph_fail(g, "%s in %s: %s", name, g->layer[0] ? g->layer : "the graph", text);
 }
 
 assay_status graph_status(const struct graph *g, struct assay_error *error)
@@ -163,6 +173,12 @@ node graph_add(struct graph *g, const struct op *op, const node *inputs, int inp
     }
     struct op_infer infer = {.g = g, .op = op, .input_count = input_count, .in = shapes, .in_dtype = dtypes,
                              .attrs = attrs, .shape = &shape, .dtype = &dtype};
+    for (int i = 0; i < input_count && !op->integers; i++)
+        if (dtypes[i] == DTYPE_I32) {
+            char text[SHAPE_TEXT];
+            op_fail(&infer, "input %d, %s, is i32: integers are not supported", i, shape_text(&shapes[i], text));
+            return NODE_NONE;
+        }
     if (!op->infer(&infer))
         return NODE_NONE;
     node *kept = arena_memdup(&g->arena, inputs, (size_t)input_count * sizeof *inputs);
@@ -302,8 +318,8 @@ void assign(struct graph *g, node target, node value)
     struct store_entry *entry = graph_at(g, target.id)->entry;
     const struct graph_node *from = graph_at(g, value.id);
     if (!shape_equal(&entry->shape, &from->shape) || from->dtype != DTYPE_F32) {
-        graph_fail(g, "assign to \"%s\": a value of shape %s for a state of shape %s", entry->name,
-                   shape_text(&from->shape, have), shape_text(&entry->shape, want));
+        graph_fail(g, "assign to \"%s\": a value of shape %s (%s) for a state of shape %s", entry->name,
+                   shape_text(&from->shape, have), dtype_name(from->dtype), shape_text(&entry->shape, want));
         return;
     }
     for (size_t i = 0; i < g->assigns.count; i++)

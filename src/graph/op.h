@@ -43,6 +43,7 @@ struct op {
     bool view;           /* the output shares its first input's memory */
     bool random;         /* takes a key of its own, so that two equal nodes differ */
     bool stops_gradient; /* piecewise constant or explicitly stopped: the gradient is zero */
+    bool integers;       /* takes i32; to the others it is an error */
     bool (*infer)(const struct op_infer *c); /* false after graph_fail */
     void (*grad)(struct graph *g, const struct op_grad *c); /* NULL without stops_gradient: asking for it is an error */
 };
@@ -53,6 +54,9 @@ node graph_add(struct graph *g, const struct op *op, const node *inputs, int inp
 
 /* "conv2d in layer1.0.conv1: " before a message about an op. */
 void op_fail(const struct op_infer *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same from a function that is composed of ops, which it checks for: "dropout in head: ". */
+void op_fail_as(struct graph *g, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The ops that graph/ itself needs. Kernels for them are in each backend as for any other. */
 extern const struct op op_input, op_param, op_state; /* leaves: no kernel */

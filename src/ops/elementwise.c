@@ -7,10 +7,6 @@
 
 static bool infer_unary(const struct op_infer *c)
 {
-    if (c->in_dtype[0] == DTYPE_I32) {
-        op_fail(c, "integers are not supported");
-        return false;
-    }
     *c->shape = c->in[0];
     return true;
 }
@@ -41,8 +37,8 @@ static node unary_slope(struct graph *g, const struct unary_attrs *a, node x, no
 static void grad_unary(struct graph *g, const struct op_grad *c)
 {
     const struct unary_attrs *a = c->attrs;
-    if (a->kind == UNARY_SIGN)
-        return; /* zero almost everywhere */
+    if (a->kind == UNARY_SIGN || (a->kind == UNARY_POW && a->a == 0))
+        return; /* zero; x^0 also where x is zero and the rule would say 0 / 0 */
     if (a->kind == UNARY_AFFINE)
         c->d_in[0] = op_scale(g, c->d_out, a->a);
     else if (a->kind == UNARY_RELU)
@@ -140,10 +136,6 @@ node op_tanh(struct graph *g, node x)
 static bool infer_binary(const struct op_infer *c)
 {
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
-    if (c->in_dtype[0] == DTYPE_I32 || c->in_dtype[1] == DTYPE_I32) {
-        op_fail(c, "integers are not supported");
-        return false;
-    }
     if (!shape_broadcast(&c->in[0], &c->in[1], c->shape)) {
         op_fail(c, "shapes %s and %s do not broadcast", shape_text(&c->in[0], a), shape_text(&c->in[1], b));
         return false;

@@ -13,7 +13,7 @@ enum unary_kind {
     UNARY_ABS,
     UNARY_SIGN,  /* -1, 0, 1; no gradient */
     UNARY_POW,   /* x ^ a, a a constant; x >= 0 unless a is an integer */
-    UNARY_CLAMP, /* min(max(x, a), b); the gradient passes where a <= x <= b, as in torch */
+    UNARY_CLAMP, /* min(max(x, a), b); the gradient passes where a <= x <= b, as in most torch */
     UNARY_RELU,
     UNARY_GELU,      /* exact: x Phi(x) */
     UNARY_GELU_GRAD, /* d GELU / dx at x */

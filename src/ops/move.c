@@ -40,8 +40,12 @@ static void grad_reshape(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_reshape(g, c->d_out, graph_shape(g, c->in[0]));
 }
 
-const struct op op_reshape_def = {
-    .name = "reshape", .precision = PRECISION_FOLLOW, .view = true, .infer = infer_reshape, .grad = grad_reshape};
+const struct op op_reshape_def = {.name = "reshape",
+                                  .precision = PRECISION_FOLLOW,
+                                  .integers = true,
+                                  .view = true,
+                                  .infer = infer_reshape,
+                                  .grad = grad_reshape};
 
 node op_reshape(struct graph *g, node x, struct shape shape)
 {
@@ -61,7 +65,9 @@ static bool infer_permute(const struct op_infer *c)
     struct shape s = {.rank = c->in[0].rank};
     for (int i = 0; i < s.rank; i++) {
         if (a->axis[i] < 0 || a->axis[i] >= s.rank || seen >> a->axis[i] & 1) {
-            op_fail(c, "the axes are no permutation of %d", s.rank);
+            char text[SHAPE_TEXT];
+            op_fail(c, "%d in place %d: the axes are no permutation of those of %s", a->axis[i], i,
+                    shape_text(&c->in[0], text));
             return false;
         }
         seen |= UINT32_C(1) << a->axis[i];
@@ -82,7 +88,7 @@ static void grad_permute(struct graph *g, const struct op_grad *c)
 }
 
 const struct op op_permute_def = {
-    .name = "permute", .precision = PRECISION_FOLLOW, .infer = infer_permute, .grad = grad_permute};
+    .name = "permute", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_permute, .grad = grad_permute};
 
 node op_permute(struct graph *g, node x, const int *axes)
 {
@@ -122,7 +128,7 @@ static void grad_slice(struct graph *g, const struct op_grad *c)
 }
 
 const struct op op_slice_def = {
-    .name = "slice", .precision = PRECISION_FOLLOW, .infer = infer_slice, .grad = grad_slice};
+    .name = "slice", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_slice, .grad = grad_slice};
 
 node op_slice(struct graph *g, node x, const int64_t *begin, const int64_t *size)
 {
@@ -144,7 +150,9 @@ node op_slice_axis(struct graph *g, node x, int axis, int64_t begin, int64_t siz
     if (axis < 0)
         axis += rank;
     if (axis < 0 || axis >= rank) {
-        graph_fail(g, "slice: there is no axis %d", axis);
+        struct shape shape = graph_shape(g, x);
+        char text[SHAPE_TEXT];
+        op_fail_as(g, "slice", "%s has no axis %d", shape_text(&shape, text), axis);
         return NODE_NONE;
     }
     from[axis] = begin;
@@ -159,7 +167,9 @@ static bool infer_pad(const struct op_infer *c)
     *c->dtype = c->in_dtype[0];
     for (int i = 0; i < c->in[0].rank; i++) {
         if (a->before[i] < 0 || a->after[i] < 0 || a->before[i] > INT32_MAX || a->after[i] > INT32_MAX) {
-            op_fail(c, "axis %d is padded by %lld and %lld", i, (long long)a->before[i], (long long)a->after[i]);
+            char text[SHAPE_TEXT];
+            op_fail(c, "axis %d of %s is padded by %lld and %lld", i, shape_text(&c->in[0], text),
+                    (long long)a->before[i], (long long)a->after[i]);
             return false;
         }
         c->shape->dim[i] += a->before[i] + a->after[i];
@@ -173,7 +183,8 @@ static void grad_pad(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_slice(g, c->d_out, a->before, graph_shape(g, c->in[0]).dim);
 }
 
-const struct op op_pad_def = {.name = "pad", .precision = PRECISION_FOLLOW, .infer = infer_pad, .grad = grad_pad};
+const struct op op_pad_def = {
+    .name = "pad", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_pad, .grad = grad_pad};
 
 node op_pad(struct graph *g, node x, const int64_t *before, const int64_t *after)
 {
@@ -224,12 +235,12 @@ static void grad_concat(struct graph *g, const struct op_grad *c)
 }
 
 const struct op op_concat_def = {
-    .name = "concat", .precision = PRECISION_FOLLOW, .infer = infer_concat, .grad = grad_concat};
+    .name = "concat", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_concat, .grad = grad_concat};
 
 node op_concat(struct graph *g, const node *parts, int count, int axis)
 {
     if (count < 1) {
-        graph_fail(g, "concat of nothing");
+        op_fail_as(g, "concat", "nothing to put together");
         return NODE_NONE;
     }
     struct concat_attrs attrs = {axis < 0 ? axis + graph_rank(g, parts[0]) : axis};

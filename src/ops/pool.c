@@ -14,7 +14,8 @@ static bool infer_pool(const struct op_infer *c)
     for (int i = 0; i < 2; i++) {
         if (a->window[i] < 1 || a->stride[i] < 1 || a->pad[i] < 0 || a->pad[2 + i] < 0 ||
             a->pad[i] >= a->window[i] || a->pad[2 + i] >= a->window[i]) {
-            op_fail(c, "window and stride must be at least 1, the padding smaller than the window");
+            op_fail(c, "of %s: window and stride must be at least 1, the padding smaller than the window",
+                    shape_text(x, text));
             return false;
         }
         int64_t room = x->dim[1 + i] + a->pad[i] + a->pad[2 + i] - a->window[i];

@@ -30,12 +30,12 @@ node op_random_normal(struct graph *g, struct shape shape)
 
 node op_dropout(struct graph *g, node x, float p)
 {
-    if (!graph_training(g) || p <= 0)
-        return x;
-    if (p >= 1) {
-        graph_fail(g, "dropout of %g: it must be below 1", (double)p);
+    if (!(p >= 0 && p < 1)) {
+        op_fail_as(g, "dropout", "the probability %g is not in 0 <= p < 1", (double)p);
         return NODE_NONE;
     }
+    if (!graph_training(g) || p == 0)
+        return x;
     node keep = op_binary(g, BINARY_GE, op_random_uniform(g, graph_shape(g, x)), constant(g, p, SHAPE_SCALAR));
     return op_mul(g, x, op_scale(g, keep, 1 / (1 - p)));
 }

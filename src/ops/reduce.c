@@ -1,6 +1,8 @@
 /* reduce.c - reductions over axes and broadcasting: shapes and gradients, and what is composed of them. */
 #include "ops/reduce.h"
 
+#include <math.h>
+
 #include "ops/elementwise.h"
 #include "ops/move.h"
 
@@ -109,6 +111,12 @@ node op_sum_to(struct graph *g, node x, struct shape shape)
     struct shape have = graph_shape(g, x);
     if (graph_failed(g) || shape_equal(&have, &shape))
         return x;
+    struct shape both;
+    if (!shape_broadcast(&have, &shape, &both) || !shape_equal(&both, &have)) {
+        char from[SHAPE_TEXT], to[SHAPE_TEXT];
+        op_fail_as(g, "sum_to", "%s is no broadcast of %s", shape_text(&have, from), shape_text(&shape, to));
+        return NODE_NONE;
+    }
     uint32_t axes = 0;
     int missing = have.rank - shape.rank;
     for (int i = 0; i < have.rank; i++)
@@ -132,6 +140,7 @@ node op_global_max_pool(struct graph *g, node x)
 node op_l2_normalize(struct graph *g, node x, float eps)
 {
     int last = graph_rank(g, x) - 1;
-    node norm = op_sqrt(g, op_sum(g, op_square(g, x), REDUCE_AXIS(last), true));
-    return op_div(g, x, op_max(g, norm, constant(g, eps, SHAPE_SCALAR)));
+    /* Bounded before the root, whose slope at zero is infinite: a row of zeros has the gradient dy / eps, as in torch. */
+    node squares = op_sum(g, op_square(g, x), REDUCE_AXIS(last), true);
+    return op_div(g, x, op_sqrt(g, op_clamp(g, squares, eps * eps, INFINITY)));
 }
