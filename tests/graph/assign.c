@@ -253,6 +253,10 @@ static void test_errors(void **context)
     assert_true(graph_failed(g));
     graph_free(g);
 
+    g = test_graph(store, true);
+    assign(g, state(g, "running", SHAPE(2), zero), input(g, "labels", SHAPE(2), DTYPE_I32));
+    expect_failure(g, (const char *const[]){"running", "i32", NULL});
+
     g = test_graph(store, true); /* known under another shape */
     node again = state(g, "running", SHAPE(5), zero);
     assert_int_equal(again.id, NODE_NONE.id);

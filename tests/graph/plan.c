@@ -36,6 +36,15 @@ static void test_feeds(void **context)
     test_close("sum", test_read(&run, "sum"), (const float[]){2, 4, 6}, 3, 0);
     assert_null(workspace_read(run.workspace, "sun").data);
     test_release(&run);
+
+    g = test_graph(store, false); /* an input that nothing reads belongs to the graph all the same */
+    input(g, "unused", SHAPE(3), DTYPE_F32);
+    tap(g, "y", op_neg(g, input(g, "image", SHAPE(3), DTYPE_F32)));
+    run = test_compile(g, test_backend(0), PRECISION_MODE_F32);
+    expect_run_failure(&run, &(const struct feed){"image", x}, 1, "unused");
+    test_execute(&run, (const struct feed[]){{"image", x}, {"unused", y}}, 2, 0, 0);
+    test_close("y", test_read(&run, "y"), (const float[]){-1, -2, -3}, 3, 0);
+    test_release(&run);
     store_free(store);
 }
 
@@ -44,7 +53,7 @@ static void test_taps(void **context)
 {
     struct store *store = test_store();
     const float x[4] = {1, 2, 3, 4}, w[2] = {5, 6};
-    const int32_t labels[2] = {7, -8};
+    const int32_t labels[2] = {7, -(1 << 30) - 1};
     (void)context;
     for (int precision = PRECISION_MODE_F32; precision <= PRECISION_MODE_BF16; precision++) {
         struct graph *g = test_graph(store, false);
@@ -81,6 +90,11 @@ static void test_taps(void **context)
     store_free(store);
 }
 
+static bool has_none(void)
+{
+    return false;
+}
+
 static void test_precision(void **context)
 {
     struct store *store = test_store();
@@ -88,7 +102,7 @@ static void test_precision(void **context)
     for (int b = 0; b < TEST_BACKENDS; b++) {
         const struct backend *backend = test_backend(b);
         struct backend without = *backend;
-        without.has_bf16 = NULL;
+        without.has_bf16 = has_none;
         for (int i = 0; i < 3; i++) {
             struct graph *g = test_graph(store, false);
             const float x[2] = {1, 1.00390625f}; /* the second needs nine bits */
@@ -313,27 +327,26 @@ static void test_threads(void **context)
     store_free(store);
 }
 
-/* A parameter without data is an error that names it. */
+/* A parameter without data is an error that names it, also where the graph would assign it. */
 static void test_uninitialised(void **context)
 {
     struct assay_error error = {0};
     struct store *store = test_store();
     struct shape shape = SHAPE(2);
     (void)context;
-    struct graph *g = test_graph(store, false);
-    node w =
-        param(g, store_declare(store, "head.bias", &shape, STORE_PARAM, (struct store_init){STORE_CONSTANT, 0, 0}));
-    tap(g, "y", op_exp(g, w));
-    struct plan_options options = {.backend = test_backend(0)};
-    struct test_run run = {0};
-    assay_status status = plan_create(g, &options, &run.plan, &error);
-    if (status == ASSAY_OK) {
-        assert_int_equal(workspace_create(run.plan, &run.workspace, &error), ASSAY_OK);
-        status = plan_run(run.plan, run.workspace, NULL, 0, &(struct run_options){0}, &error);
+    for (int assigned = 0; assigned < 2; assigned++) {
+        struct graph *g = test_graph(store, false);
+        struct store_init init = {STORE_CONSTANT, 0, 0};
+        node w = param(g, store_declare(store, "head.bias", &shape, STORE_PARAM, init));
+        tap(g, "y", op_exp(g, w));
+        if (assigned)
+            assign(g, w, op_affine(g, w, 1, 1));
+        struct test_run run = test_compile(g, test_backend(0), PRECISION_MODE_F32);
+        assert_int_not_equal(plan_run(run.plan, run.workspace, NULL, 0, &(struct run_options){0}, &error), ASSAY_OK);
+        assert_non_null(strstr(error.message, "head.bias"));
+        assert_null(store_get(store, "head.bias")->data);
+        test_release(&run);
     }
-    assert_int_not_equal(status, ASSAY_OK);
-    assert_non_null(strstr(error.message, "head.bias"));
-    test_release(&run);
     store_free(store);
 }
 

@@ -154,7 +154,7 @@ static void test_errors(void **context)
 {
     (void)context;
     EXPECT_FAILURE(bad_labels, "[4, 3]", "[5]");
-    EXPECT_FAILURE(bad_label_type, "f32");
+    EXPECT_FAILURE(bad_label_type, "[4]", "f32");
     EXPECT_FAILURE(bad_logits, "[4]");
     EXPECT_FAILURE(bad_targets, "[4, 1]", "[4]");
     EXPECT_FAILURE(bad_classes, "one_hot");

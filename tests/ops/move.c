@@ -330,17 +330,26 @@ static void test_concat_twice(void **context)
 /* Integers move, too. */
 static void test_integers(void **context)
 {
-    const int32_t x[6] = {1, -2, 3, 4, 5, 1 << 30};
+    const int32_t x[6] = {1, -2, 3, 4, 5, (1 << 30) + 1};
     struct store *store = test_store();
     struct graph *g = test_graph(store, false);
     (void)context;
     node in = input(g, "x", SHAPE(2, 3), DTYPE_I32);
     tap(g, "reshaped", op_reshape(g, in, SHAPE(3, 2)));
+    node turned = op_permute(g, in, (const int[]){1, 0}); /* 1 4, -2 5, 3 big */
+    tap(g, "sliced", op_slice_axis(g, turned, 0, 1, 2));
+    tap(g, "padded", op_pad(g, turned, (const int64_t[]){0, 1}, (const int64_t[]){0, 0}));
+    tap(g, "joined", op_concat(g, (const node[]){in, in}, 2, 0));
     struct test_run run = test_compile(g, test_backend(0), PRECISION_MODE_F32);
     test_execute(&run, &(struct feed){"x", x}, 1, 0, 0);
     struct tensor t = workspace_read(run.workspace, "reshaped");
     assert_int_equal(t.dtype, DTYPE_I32);
     assert_memory_equal(t.data, x, sizeof x);
+    const int32_t sliced[4] = {-2, 5, 3, x[5]}, padded[9] = {0, 1, 4, 0, -2, 5, 0, 3, x[5]};
+    assert_memory_equal(workspace_read(run.workspace, "sliced").data, sliced, sizeof sliced);
+    assert_memory_equal(workspace_read(run.workspace, "padded").data, padded, sizeof padded);
+    for (int i = 0; i < 2; i++)
+        assert_memory_equal((const int32_t *)workspace_read(run.workspace, "joined").data + 6 * i, x, sizeof x);
     test_release(&run);
     store_free(store);
 }

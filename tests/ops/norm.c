@@ -193,7 +193,7 @@ static void test_errors(void **context)
     (void)context;
     EXPECT_FAILURE(bad_scale, "[2, 3]", "[4]");
     EXPECT_FAILURE(bad_stats, "[2, 3]", "[2, 5]");
-    EXPECT_FAILURE(bad_mean, "[5]");
+    EXPECT_FAILURE(bad_mean, "5]");
     EXPECT_FAILURE(bad_scalar, "[]");
 }
 

@@ -103,7 +103,7 @@ def main():
     other = torch.randint(-2, 3, (3, 7), generator=generator).float()
     case("maximum", torch.maximum, some, other)
     case("minimum", torch.minimum, some, other)
-    case("clamp", lambda x: x.clamp(-1, 1), some)
+    case("clamp", lambda x: x.clamp(-1, 1), some * 0.75)  # at the bounds themselves versions of torch differ
     case("abs", torch.abs, some)
     case("relu", torch.relu, some)
     batch_norm()
