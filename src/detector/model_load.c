@@ -251,6 +251,18 @@ static assay_status load_tensors(struct model *model, const char *path, struct a
     return ASSAY_OK;
 }
 
+/* What the graph says against a config names a layer; the file is added here. */
+static assay_status declare(struct model *model, const char *path, struct assay_error *error)
+{
+    struct assay_error inner = {0};
+    assay_status status = model_declare(model->detector, model->config, model->preprocess.crop, model->store, &inner);
+    char shown[128];
+    if (status)
+        error_set(error, status, "%s: unusable config: %.860s", text_printable(path, shown, sizeof shown),
+                  inner.message);
+    return status;
+}
+
 /* The rest, once the file is open. */
 static assay_status load_opened(struct model *model, const char *path, struct assay_error *error)
 {
@@ -258,7 +270,7 @@ static assay_status load_opened(struct model *model, const char *path, struct as
     if (!status)
         status = store_create(&model->store, error);
     if (!status)
-        status = model_declare(model->detector, model->config, model->preprocess.crop, model->store, error);
+        status = declare(model, path, error);
     if (!status)
         status = match_tensors(model, path, error);
     if (!status)
