@@ -273,12 +273,12 @@ static const struct cli_group groups[] = {{"Options", command_options},
                                           {0}};
 
 static const char details[] =
-    "DIR holds real/ and ai/ (or 0_real/ and 1_fake/, or nature/ and ai/), with one folder per source where there are\n"
-    "several; train/ and val/ above them are found. Every source is seen as often as any other of its class.\n"
+    "DIR holds real/ and ai/ (or 0_real/ and 1_fake/, or nature/ and ai/), with one folder per source where there\n"
+    "are several; train/ and val/ above them are found. Every batch is half real and half generated; source-power\n"
+    "says how often each source comes up.\n"
     "\n"
-    "While it runs, OUT.checkpoint is written now and then, and when it is interrupted (Ctrl-C); --resume goes on "
-    "from\n"
-    "there, to the same result as without the interruption.\n";
+    "While it runs, OUT.checkpoint is written now and then, and when it is interrupted (Ctrl-C); --resume goes on\n"
+    "from there, to the same result as without the interruption.\n";
 
 const struct command command_train = {"train",
                                       "train a detector on folders of pictures",
