@@ -213,7 +213,8 @@ def write():
         "struct { const char *file; int quality; uint64_t digest; } expected_jpeg": jpeg_table(three),
     }
     with open(at("expected.h"), "w") as out:
-        out.write("/* expected.h - what the references make of the pictures here. Written by tools/reference/image.py. */\n"
+        out.write("/* expected.h - what the references make of the pictures here. "
+                  "Written by tools/reference/image.py. */\n"
                   "/* clang-format off */\n")
         for declaration, rows in tables.items():
             head, name = declaration.rsplit(" ", 1)
