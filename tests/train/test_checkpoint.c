@@ -82,7 +82,7 @@ static void test_round_trip(void **state)
 static void test_misfits(void **state)
 {
     (void)state;
-    struct store *from, *to;
+    struct store *from = NULL, *to = NULL;
     struct checkpoint checkpoint;
     struct assay_error error = {0};
     const struct shape one = SHAPE(1);
