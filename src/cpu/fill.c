@@ -29,6 +29,23 @@ static void constant_run(const struct kernel_call *call)
                  (void *)call);
 }
 
+/* `blocks` blocks of four words from block `first` on. */
+HOT static void random_words(uint32_t *restrict words, uint64_t key, uint64_t first, uint64_t step, int64_t blocks)
+{
+    for (int64_t i = 0; i < blocks; i++) {
+        uint32_t block[4];
+        random_block(key, first + (uint64_t)i, step, block);
+        for (int word = 0; word < 4; word++)
+            words[4 * i + word] = block[word];
+    }
+}
+
+HOT static void words_to_uniform(float *restrict y, const uint32_t *restrict words, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] = (float)(int32_t)(words[i] >> 8) * 0x1p-24f; /* random_word_uniform */
+}
+
 static void random_chunks(void *context, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
@@ -36,19 +53,14 @@ static void random_chunks(void *context, int64_t begin, int64_t end, int thread)
     const struct random_attrs *attrs = call->attrs;
     int64_t all = shape_count(&call->out.shape);
     float buffer[LOOP_CHUNK];
+    uint32_t words[LOOP_CHUNK];
     for (int64_t chunk = begin; chunk < end; chunk++) {
-        int64_t first = chunk * LOOP_CHUNK, count = int64_min(LOOP_CHUNK, all - first);
-        for (int64_t i = 0; i < count; i += 4) {
-            uint32_t words[4];
-            random_at(call->seed ^ call->random_key, (uint64_t)(first + i) / 4, call->step, words);
-            if (attrs->kind == RANDOM_NORMAL) {
-                random_words_normal(words[0], words[1], buffer + i);
-                random_words_normal(words[2], words[3], buffer + i + 2);
-            } else {
-                for (int word = 0; word < 4; word++)
-                    buffer[i + word] = random_word_uniform(words[word]);
-            }
-        }
+        int64_t first = chunk * LOOP_CHUNK, count = int64_min(LOOP_CHUNK, all - first), blocks = int64_div_up(count, 4);
+        random_words(words, call->seed ^ call->random_key, (uint64_t)first / 4, call->step, blocks);
+        if (attrs->kind == RANDOM_UNIFORM)
+            words_to_uniform(buffer, words, count);
+        for (int64_t i = 0; i < 4 * blocks && attrs->kind == RANDOM_NORMAL; i += 2)
+            random_words_normal(words[i], words[i + 1], buffer + i);
         loop_write(&call->out, first, count, buffer);
     }
 }

@@ -71,12 +71,7 @@ void loop_copy(const struct tensor *to, int64_t to_offset, const struct tensor *
         size_t size = dtype_size(to->dtype);
         char *target = (char *)to->data + (size_t)to_offset * size;
         const char *source = (const char *)from->data + (size_t)from_offset * size;
-        if (count >= 16 || size != sizeof(uint32_t)) {
-            memmove(target, source, (size_t)count * size);
-        } else { /* channels of a picture: a call would cost more than the copy */
-            for (int64_t i = 0; i < count; i++)
-                memcpy(target + i * 4, source + i * 4, 4);
-        }
+        memmove(target, source, (size_t)count * size);
         return;
     }
     float buffer[LOOP_CHUNK];

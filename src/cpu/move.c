@@ -34,28 +34,72 @@ static void box_axis(struct box *box, int64_t dim, int64_t to_stride, int64_t fr
     box->from_stride[box->rank++] = from_stride;
 }
 
+/* `runs` runs of a few elements at a fixed distance, such as the colours of a picture. The constant lengths become straight
+ * moves. */
+#define COPY_SHORT(type, length)                                                                                        \
+    for (int64_t run = 0; run < runs; run++) {                                                                          \
+        for (int64_t i = 0; i < (length); i++)                                                                          \
+            ((type *)to)[run * to_step + i] = ((const type *)from)[run * from_step + i];                                \
+    }
+
+#define COPY_SHORT_FUNCTION(name, type)                                                                                 \
+    static void name(void *restrict to, int64_t to_step, const void *restrict from, int64_t from_step, int64_t runs,    \
+                     int64_t length)                                                                                    \
+    {                                                                                                                   \
+        switch (length) {                                                                                               \
+        case 1: COPY_SHORT(type, 1) break;                                                                              \
+        case 2: COPY_SHORT(type, 2) break;                                                                              \
+        case 3: COPY_SHORT(type, 3) break;                                                                              \
+        case 4: COPY_SHORT(type, 4) break;                                                                              \
+        default: COPY_SHORT(type, length) break;                                                                        \
+        }                                                                                                               \
+    }
+
+COPY_SHORT_FUNCTION(copy_short_words, uint32_t)
+COPY_SHORT_FUNCTION(copy_short_halves, uint16_t)
+
+enum { SHORT_RUN = 16 };
+
+/* Runs along the last axis but one, `runs` of them. */
+static void copy_row(const struct box *box, int64_t to, int64_t from, int64_t runs)
+{
+    int last = box->rank - 1;
+    int64_t length = box->dim[last], to_step = box->to_stride[last - 1], from_step = box->from_stride[last - 1];
+    size_t size = dtype_size(box->to->dtype);
+    if (box->to->dtype == box->from->dtype && length <= SHORT_RUN) {
+        void *target = (char *)box->to->data + (size_t)to * size;
+        const void *source = (const char *)box->from->data + (size_t)from * size;
+        (size == sizeof(uint32_t) ? copy_short_words : copy_short_halves)(target, to_step, source, from_step, runs, length);
+        return;
+    }
+    for (int64_t run = 0; run < runs; run++)
+        loop_copy(box->to, to + run * to_step, box->from, from + run * from_step, length);
+}
+
 static void copy_runs(void *context, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const struct box *box = context;
-    int last = box->rank - 1;
+    int inner = box->rank - 2; /* the axis along which runs follow each other */
     int64_t index[TENSOR_MAX_RANK], rest = begin, to = box->to_offset, from = box->from_offset;
-    for (int axis = last - 1; axis >= 0; axis--) {
+    for (int axis = inner; axis >= 0; axis--) {
         index[axis] = rest % box->dim[axis];
         rest /= box->dim[axis];
         to += index[axis] * box->to_stride[axis];
         from += index[axis] * box->from_stride[axis];
     }
-    for (int64_t run = begin; run < end; run++) {
-        loop_copy(box->to, to, box->from, from, box->dim[last]);
-        for (int axis = last - 1; axis >= 0; axis--) {
-            to += box->to_stride[axis];
-            from += box->from_stride[axis];
-            if (++index[axis] < box->dim[axis])
-                break;
+    for (int64_t run = begin; run < end;) {
+        int64_t runs = int64_min(end - run, box->dim[inner] - index[inner]);
+        copy_row(box, to, from, runs);
+        run += runs;
+        index[inner] += runs;
+        to += runs * box->to_stride[inner];
+        from += runs * box->from_stride[inner];
+        for (int axis = inner; axis > 0 && index[axis] == box->dim[axis]; axis--) {
             index[axis] = 0;
-            to -= box->dim[axis] * box->to_stride[axis];
-            from -= box->dim[axis] * box->from_stride[axis];
+            index[axis - 1]++;
+            to += box->to_stride[axis - 1] - box->dim[axis] * box->to_stride[axis];
+            from += box->from_stride[axis - 1] - box->dim[axis] * box->from_stride[axis];
         }
     }
 }

@@ -36,22 +36,114 @@ INLINE struct range windows_over(const struct pool_attrs *a, int axis, int64_t p
     return (struct range){first, int64_min(windows, shifted / a->stride[axis] + 1), 0};
 }
 
+INLINE float from_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof(x));
+    return x;
+}
+
 static float average_weight(const struct pool_attrs *a, struct range y, struct range x)
 {
     int64_t cells = a->count_padded ? (int64_t)a->window[0] * a->window[1] : (y.end - y.begin) * (x.end - x.begin);
     return 1.0f / (float)cells;
 }
 
-HOT static void fill(float *to, float value, int64_t count)
+/* --- loops over the channels of one window, or of one element ---------------------------------------------------------- */
+
+/* Element i of f32 or bf16 memory. `bf16` is a constant where this is called, so that the loop has no choice to make. */
+INLINE float element(const void *data, bool bf16, int64_t i)
 {
-    for (int64_t i = 0; i < count; i++)
-        to[i] = value;
+    return bf16 ? from_bits((uint32_t)((const uint16_t *)data)[i] << 16) : ((const float *)data)[i];
 }
 
-HOT static void add(float *restrict to, const float *restrict from, int64_t count)
+/* `count` channels of a window of rows x columns elements, which begin at data[at]. */
+struct window {
+    const void *data;
+    int64_t at, rows, columns, row_step, column_step, count;
+    int32_t cell, cell_step; /* number of the first cell; from one row of cells to the next */
+};
+
+/* The maximum, and with `winner` which cell held it first. A NaN is the greatest of all, as in torch. */
+INLINE void window_max(struct window w, bool bf16, float *restrict most, int32_t *restrict winner, bool track)
+{
+    for (int64_t i = 0; i < w.count; i++) {
+        most[i] = -INFINITY;
+        if (track)
+            winner[i] = w.cell; /* of windows with nothing but -infinity */
+    }
+    for (int64_t row = 0; row < w.rows; row++) {
+        for (int64_t column = 0; column < w.columns; column++) {
+            int64_t at = w.at + row * w.row_step + column * w.column_step;
+            int32_t cell = w.cell + (int32_t)row * w.cell_step + (int32_t)column;
+            INDEPENDENT
+            for (int64_t i = 0; i < w.count; i++) {
+                float now = most[i], next = element(w.data, bf16, at + i);
+                bool wins = (next > now) | ((next != next) & (now == now));
+                most[i] = wins ? next : now;
+                if (track)
+                    winner[i] = wins ? cell : winner[i];
+            }
+        }
+    }
+}
+
+INLINE void window_sum(struct window w, bool bf16, float *restrict sum)
+{
+    for (int64_t i = 0; i < w.count; i++)
+        sum[i] = 0.0f;
+    for (int64_t row = 0; row < w.rows; row++) {
+        for (int64_t column = 0; column < w.columns; column++) {
+            int64_t at = w.at + row * w.row_step + column * w.column_step;
+            INDEPENDENT
+            for (int64_t i = 0; i < w.count; i++)
+                sum[i] += element(w.data, bf16, at + i);
+        }
+    }
+}
+
+/* What the windows over one element send back to it: their gradient where the element was their maximum. Here the rows and
+ * columns are windows, and their cells count down. */
+INLINE void gather_max(struct window w, bool bf16, int32_t column_cell_step, const uint16_t *winners,
+                       float *restrict sum)
+{
+    for (int64_t i = 0; i < w.count; i++)
+        sum[i] = 0.0f;
+    for (int64_t row = 0; row < w.rows; row++) {
+        for (int64_t column = 0; column < w.columns; column++) {
+            int64_t at = w.at + row * w.row_step + column * w.column_step;
+            int32_t cell = w.cell - (int32_t)row * w.cell_step - (int32_t)column * column_cell_step;
+            INDEPENDENT
+            for (int64_t i = 0; i < w.count; i++) {
+                float gradient = element(w.data, bf16, at + i);
+                sum[i] += (int32_t)winners[at + i] == cell ? gradient : 0.0f;
+            }
+        }
+    }
+}
+
+#define FOR_BOTH_TYPES(name, parameters, call_f32, call_bf16)                                                            \
+    HOT static void name##_f32 parameters                                                                               \
+    {                                                                                                                   \
+        call_f32;                                                                                                       \
+    }                                                                                                                   \
+    HOT static void name##_bf16 parameters                                                                              \
+    {                                                                                                                   \
+        call_bf16;                                                                                                      \
+    }
+
+FOR_BOTH_TYPES(max, (const struct window *w, float *most), window_max(*w, false, most, NULL, false),
+               window_max(*w, true, most, NULL, false))
+FOR_BOTH_TYPES(winners, (const struct window *w, float *most, int32_t *winner), window_max(*w, false, most, winner, true),
+               window_max(*w, true, most, winner, true))
+FOR_BOTH_TYPES(sum, (const struct window *w, float *to), window_sum(*w, false, to), window_sum(*w, true, to))
+FOR_BOTH_TYPES(gather, (const struct window *w, int32_t column_cell_step, const uint16_t *winner, float *to),
+               gather_max(*w, false, column_cell_step, winner, to), gather_max(*w, true, column_cell_step, winner, to))
+
+HOT static void scale(float *to, float factor, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        to[i] += from[i];
+        to[i] *= factor;
 }
 
 HOT static void add_scaled(float *restrict to, const float *restrict from, float factor, int64_t count)
@@ -60,44 +152,30 @@ HOT static void add_scaled(float *restrict to, const float *restrict from, float
         to[i] += from[i] * factor;
 }
 
-HOT static void scale(float *to, float factor, int64_t count)
+HOT static void narrow(uint16_t *restrict to, const int32_t *restrict from, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        to[i] *= factor;
-}
-
-/* A NaN is the greatest of all, as in torch. */
-HOT static void keep_max(float *restrict to, const float *restrict from, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++) {
-        float now = to[i], next = from[i];
-        to[i] = next > now || next != next ? next : now;
-    }
-}
-
-HOT static void keep_first_max(float *restrict most, uint16_t *restrict winner, const float *restrict from, uint16_t cell,
-                               int64_t count)
-{
-    for (int64_t i = 0; i < count; i++) {
-        float now = most[i], next = from[i];
-        bool wins = next > now || (next != next && now == now);
-        most[i] = wins ? next : now;
-        winner[i] = wins ? cell : winner[i];
-    }
-}
-
-HOT static void add_where(float *restrict to, const float *restrict from, const uint16_t *restrict winner, uint16_t cell,
-                          int64_t count)
-{
-    for (int64_t i = 0; i < count; i++) {
-        float gradient = from[i];
-        to[i] += winner[i] == cell ? gradient : 0.0f;
-    }
+        to[i] = (uint16_t)from[i];
 }
 
 static struct pool_job job_of(const struct kernel_call *call, const struct shape *in, const struct shape *out)
 {
     return (struct pool_job){call, call->attrs, in->dim[1], in->dim[2], out->dim[1], out->dim[2], in->dim[3], NULL};
+}
+
+/* The window over rows y and columns x of one picture, `count` channels from c on. */
+static struct window window_of(const struct pool_job *job, int64_t batch, struct range y, struct range x, int64_t c,
+                               int64_t count)
+{
+    return (struct window){.data = job->call->in[0].data,
+                           .at = ((batch * job->in_height + y.begin) * job->in_width + x.begin) * job->channels + c,
+                           .rows = y.end - y.begin,
+                           .columns = x.end - x.begin,
+                           .row_step = job->in_width * job->channels,
+                           .column_step = job->channels,
+                           .count = count,
+                           .cell = (int32_t)((y.begin - y.from) * job->a->window[1] + x.begin - x.from),
+                           .cell_step = job->a->window[1]};
 }
 
 /* One item is one row of outputs. */
@@ -106,28 +184,22 @@ static void forward_rows(void *context, int64_t begin, int64_t end, int thread)
     (void)thread;
     const struct pool_job *job = context;
     const struct pool_attrs *a = job->a;
-    const struct tensor *in = &job->call->in[0], *out = &job->call->out;
-    float value[CHANNEL_BLOCK], buffer[CHANNEL_BLOCK];
+    const struct tensor *out = &job->call->out;
+    bool bf16 = job->call->in[0].dtype == DTYPE_BF16;
+    float value[CHANNEL_BLOCK];
     for (int64_t item = begin; item < end; item++) {
-        int64_t batch = item / job->out_height;
         struct range y = window_at(a, 0, item % job->out_height, job->in_height);
         for (int64_t column = 0; column < job->out_width; column++) {
             struct range x = window_at(a, 1, column, job->in_width);
             for (int64_t c = 0; c < job->channels; c += CHANNEL_BLOCK) {
                 int64_t count = int64_min(CHANNEL_BLOCK, job->channels - c);
-                fill(value, a->average ? 0.0f : -INFINITY, count);
-                for (int64_t row = y.begin; row < y.end; row++) {
-                    for (int64_t col = x.begin; col < x.end; col++) {
-                        int64_t at = ((batch * job->in_height + row) * job->in_width + col) * job->channels + c;
-                        const float *from = loop_read(in, at, count, buffer);
-                        if (a->average)
-                            add(value, from, count);
-                        else
-                            keep_max(value, from, count);
-                    }
-                }
-                if (a->average)
+                struct window w = window_of(job, item / job->out_height, y, x, c, count);
+                if (a->average) {
+                    (bf16 ? sum_bf16 : sum_f32)(&w, value);
                     scale(value, average_weight(a, y, x), count);
+                } else {
+                    (bf16 ? max_bf16 : max_f32)(&w, value);
+                }
                 loop_write(out, (item * job->out_width + column) * job->channels + c, count, value);
             }
         }
@@ -152,28 +224,36 @@ static void find_winners(void *context, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const struct pool_job *job = context;
-    const struct pool_attrs *a = job->a;
-    float most[CHANNEL_BLOCK], buffer[CHANNEL_BLOCK];
+    bool bf16 = job->call->in[0].dtype == DTYPE_BF16;
+    float most[CHANNEL_BLOCK];
+    int32_t winner[CHANNEL_BLOCK];
     for (int64_t item = begin; item < end; item++) {
-        int64_t batch = item / job->out_height;
-        struct range y = window_at(a, 0, item % job->out_height, job->in_height);
+        struct range y = window_at(job->a, 0, item % job->out_height, job->in_height);
         for (int64_t column = 0; column < job->out_width; column++) {
-            struct range x = window_at(a, 1, column, job->in_width);
+            struct range x = window_at(job->a, 1, column, job->in_width);
             for (int64_t c = 0; c < job->channels; c += CHANNEL_BLOCK) {
                 int64_t count = int64_min(CHANNEL_BLOCK, job->channels - c);
-                uint16_t *winner = job->winners + (item * job->out_width + column) * job->channels + c;
-                uint16_t first = (uint16_t)((y.begin - y.from) * a->window[1] + x.begin - x.from);
-                fill(most, -INFINITY, count);
-                for (int64_t i = 0; i < count; i++)
-                    winner[i] = first; /* for windows of nothing but -infinity */
-                for (int64_t row = y.begin; row < y.end; row++) {
-                    for (int64_t col = x.begin; col < x.end; col++) {
-                        int64_t at = ((batch * job->in_height + row) * job->in_width + col) * job->channels + c;
-                        uint16_t cell = (uint16_t)((row - y.from) * a->window[1] + col - x.from);
-                        keep_first_max(most, winner, loop_read(&job->call->in[0], at, count, buffer), cell, count);
-                    }
-                }
+                struct window w = window_of(job, item / job->out_height, y, x, c, count);
+                (bf16 ? winners_bf16 : winners_f32)(&w, most, winner);
+                narrow(job->winners + (item * job->out_width + column) * job->channels + c, winner, count);
             }
+        }
+    }
+}
+
+/* The gradient of an average at one element: the windows over it, each with its weight. */
+static void gather_average(const struct pool_job *job, int64_t batch, struct range ys, struct range xs, int64_t c,
+                           int64_t count, float *value)
+{
+    float buffer[CHANNEL_BLOCK];
+    for (int64_t i = 0; i < count; i++)
+        value[i] = 0.0f;
+    for (int64_t oy = ys.begin; oy < ys.end; oy++) {
+        for (int64_t ox = xs.begin; ox < xs.end; ox++) {
+            int64_t at = ((batch * job->out_height + oy) * job->out_width + ox) * job->channels + c;
+            float weight = average_weight(job->a, window_at(job->a, 0, oy, job->in_height),
+                                          window_at(job->a, 1, ox, job->in_width));
+            add_scaled(value, loop_read(&job->call->in[1], at, count, buffer), weight, count);
         }
     }
 }
@@ -185,7 +265,7 @@ static void backward_rows(void *context, int64_t begin, int64_t end, int thread)
     const struct pool_job *job = context;
     const struct pool_attrs *a = job->a;
     const struct tensor *gradients = &job->call->in[1], *out = &job->call->out;
-    float value[CHANNEL_BLOCK], buffer[CHANNEL_BLOCK];
+    float value[CHANNEL_BLOCK];
     for (int64_t item = begin; item < end; item++) {
         int64_t batch = item / job->in_height, row = item % job->in_height;
         struct range ys = windows_over(a, 0, row, job->out_height);
@@ -193,19 +273,22 @@ static void backward_rows(void *context, int64_t begin, int64_t end, int thread)
             struct range xs = windows_over(a, 1, col, job->out_width);
             for (int64_t c = 0; c < job->channels; c += CHANNEL_BLOCK) {
                 int64_t count = int64_min(CHANNEL_BLOCK, job->channels - c);
-                fill(value, 0.0f, count);
-                for (int64_t oy = ys.begin; oy < ys.end; oy++) {
-                    for (int64_t ox = xs.begin; ox < xs.end; ox++) {
-                        int64_t at = ((batch * job->out_height + oy) * job->out_width + ox) * job->channels + c;
-                        const float *dy = loop_read(gradients, at, count, buffer);
-                        struct range y = window_at(a, 0, oy, job->in_height), x = window_at(a, 1, ox, job->in_width);
-                        if (a->average) {
-                            add_scaled(value, dy, average_weight(a, y, x), count);
-                        } else {
-                            uint16_t cell = (uint16_t)((row - y.from) * a->window[1] + col - x.from);
-                            add_where(value, dy, job->winners + at, cell, count);
-                        }
-                    }
+                if (a->average) {
+                    gather_average(job, batch, ys, xs, c, count, value);
+                } else {
+                    int64_t cell_y = row - (ys.begin * a->stride[0] - a->pad[0]);
+                    int64_t cell_x = col - (xs.begin * a->stride[1] - a->pad[1]);
+                    struct window w = {
+                        .data = gradients->data,
+                        .at = ((batch * job->out_height + ys.begin) * job->out_width + xs.begin) * job->channels + c,
+                        .rows = ys.end - ys.begin,
+                        .columns = xs.end - xs.begin,
+                        .row_step = job->out_width * job->channels,
+                        .column_step = job->channels,
+                        .count = count,
+                        .cell = (int32_t)(cell_y * a->window[1] + cell_x),
+                        .cell_step = a->stride[0] * a->window[1]};
+                    (gradients->dtype == DTYPE_BF16 ? gather_bf16 : gather_f32)(&w, a->stride[1], job->winners, value);
                 }
                 loop_write(out, (item * job->in_width + col) * job->channels + c, count, value);
             }

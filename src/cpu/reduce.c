@@ -71,16 +71,19 @@ HOT static float max_floats(const float *x, int64_t count)
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES) {
         for (int lane = 0; lane < LANES; lane++) {
-            float v = x[i + lane];
-            lanes[lane] = lanes[lane] >= v || lanes[lane] != lanes[lane] ? lanes[lane] : v; /* a NaN stays */
+            float most = lanes[lane], v = x[i + lane];
+            lanes[lane] = (most >= v) | (most != most) ? most : v; /* a NaN stays */
         }
     }
     for (int lane = 0; i + lane < count; lane++)
         lanes[lane] = lanes[lane] >= x[i + lane] || lanes[lane] != lanes[lane] ? lanes[lane] : x[i + lane];
-    float most = lanes[0];
-    for (int lane = 1; lane < LANES; lane++)
-        most = most >= lanes[lane] || most != most ? most : lanes[lane];
-    return most;
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        for (int lane = 0; lane < half; lane++) {
+            float a = lanes[lane], b = lanes[lane + half];
+            lanes[lane] = (a >= b) | (a != a) ? a : b;
+        }
+    }
+    return lanes[0];
 }
 
 static double join(bool max, double a, double b)

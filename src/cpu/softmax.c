@@ -4,21 +4,31 @@
 #include "cpu/rows.h"
 #include "ops/softmax.h"
 
-HOT static float most_of(const float *x, int64_t count)
+enum { LANES = 32 };
+
+/* The greatest of whole vectors' worth of values. */
+INLINE float most_of_lanes(const float *x, int64_t count)
 {
-    enum { LANES = 16 };
-    float lanes[LANES], most = -INFINITY;
+    float lanes[LANES];
     for (int lane = 0; lane < LANES; lane++)
         lanes[lane] = -INFINITY;
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
+    for (int64_t i = 0; i < count; i += LANES) {
         for (int lane = 0; lane < LANES; lane++)
             lanes[lane] = lanes[lane] > x[i + lane] ? lanes[lane] : x[i + lane];
     }
-    for (; i < count; i++)
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        for (int lane = 0; lane < half; lane++)
+            lanes[lane] = lanes[lane] > lanes[lane + half] ? lanes[lane] : lanes[lane + half];
+    }
+    return lanes[0];
+}
+
+HOT static float most_of(const float *x, int64_t count)
+{
+    int64_t whole = count / LANES * LANES;
+    float most = most_of_lanes(x, whole);
+    for (int64_t i = whole; i < count; i++)
         most = most > x[i] ? most : x[i];
-    for (int lane = 0; lane < LANES; lane++)
-        most = most > lanes[lane] ? most : lanes[lane];
     return most;
 }
 
@@ -45,6 +55,34 @@ HOT static void subtract(float *y, const float *x, float most, float rest, int64
         y[i] = x[i] - most - rest;
 }
 
+/* A row of up to LOOP_CHUNK values in one go, filled up with -infinity to whole vectors: e^-infinity adds nothing. */
+HOT static void short_row(float *y, const float *x, int64_t count, bool take_log)
+{
+    float e[LOOP_CHUNK + LANES], sum = 0.0f;
+    int64_t padded = int64_div_up(count, LANES) * LANES;
+    for (int64_t i = 0; i < count; i++)
+        e[i] = x[i];
+    for (int64_t i = count; i < padded; i++)
+        e[i] = -INFINITY;
+    float most = most_of_lanes(e, padded);
+    SUMMING(sum)
+    for (int64_t i = 0; i < padded; i++) {
+        e[i] = math_exp(e[i] - most);
+        sum += e[i];
+    }
+    if (take_log) {
+        float rest = logf(sum);
+        INDEPENDENT
+        for (int64_t i = 0; i < count; i++)
+            y[i] = x[i] - most - rest;
+    } else {
+        float factor = 1.0f / sum;
+        INDEPENDENT
+        for (int64_t i = 0; i < count; i++)
+            y[i] = e[i] * factor;
+    }
+}
+
 struct softmax_job {
     const struct kernel_call *call;
     struct rows rows;
@@ -62,6 +100,13 @@ static void forward_rows(void *context, int64_t begin, int64_t end, int thread)
         int64_t first = row * length;
         float most = -INFINITY;
         double sum = 0.0;
+        if (length <= LOOP_CHUNK) {
+            const float *x = loop_read(in, first, length, buffer);
+            float *y = loop_target(out, first, result);
+            short_row(y, x, length, job->log);
+            loop_write(out, first, length, y);
+            continue;
+        }
         ROW_PIECES(from, count, length)
         {
             float here = most_of(loop_read(in, first + from, count, buffer), count);
