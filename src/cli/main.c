@@ -1,6 +1,7 @@
 /* main.c - the command `assay`: finds the subcommand in its table and runs it. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,17 @@ static bool standard_streams_open(void)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", mode[fd]) != fd)
             return false;
     return true;
+}
+
+/* Threads that have nothing to compute must sleep, not spin: they share the processors with those that decode pictures, and
+ * with other programs. (300 pictures on two busy cores: 50 s spinning, 4 s sleeping.) libgomp reads this setting when
+ * it is loaded, before main, so the program starts itself once more; where that fails it only runs slower. */
+static void sleep_while_waiting(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+        return;
+    if (setenv("OMP_WAIT_POLICY", "PASSIVE", 1) == 0)
+        execv("/proc/self/exe", argv);
 }
 
 /* The command whose name is the first word or the first two; *used: how many. */
@@ -58,6 +70,7 @@ static bool asks_for_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    sleep_while_waiting(argv);
     if (!standard_streams_open())
         return CLI_FAILED;
     /* A reader that goes away is a write error like any other: work that is under way can be put in order. */
