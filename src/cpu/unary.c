@@ -27,6 +27,8 @@ UNARY(loop_clamp, x < a ? a : x > b ? b : x) /* a NaN stays */
 UNARY(loop_relu, x < 0.0f ? 0.0f : x)
 UNARY(loop_gelu, math_gelu(x))
 UNARY(loop_gelu_grad, math_gelu_grad(x))
+UNARY(loop_quick_gelu, x *math_sigmoid(1.702f * x))
+UNARY(loop_quick_gelu_grad, math_sigmoid(1.702f * x) * (1.0f + 1.702f * x * math_sigmoid(-1.702f * x)))
 UNARY(loop_silu, x *math_sigmoid(x))
 UNARY(loop_silu_grad, math_sigmoid(x) * (1.0f + x * math_sigmoid(-x)))
 UNARY(loop_sigmoid, math_sigmoid(x))
@@ -60,6 +62,7 @@ static unary_loop *const loops[UNARY_COUNT] = {
     [UNARY_SQRT] = loop_sqrt,       [UNARY_ABS] = loop_abs,         [UNARY_SIGN] = loop_sign,
     [UNARY_POW] = loop_power,       [UNARY_CLAMP] = loop_clamp,     [UNARY_RELU] = loop_relu,
     [UNARY_GELU] = loop_gelu,       [UNARY_GELU_GRAD] = loop_gelu_grad,
+    [UNARY_QUICK_GELU] = loop_quick_gelu, [UNARY_QUICK_GELU_GRAD] = loop_quick_gelu_grad,
     [UNARY_SILU] = loop_silu,       [UNARY_SILU_GRAD] = loop_silu_grad,
     [UNARY_SIGMOID] = loop_sigmoid, [UNARY_TANH] = loop_tanh,       [UNARY_SOFTPLUS] = loop_softplus};
 

@@ -128,6 +128,12 @@ struct store_entry *graph_entry(const struct graph *g, node x)
     return x.id < 0 ? NULL : graph_at(g, x.id)->entry;
 }
 
+uint64_t graph_random_key(struct graph *g)
+{
+    uint64_t serial = g->random_count++;
+    return hash_bytes(&serial, sizeof serial, hash_text(g->layer));
+}
+
 /* ---- Nodes ---------------------------------------------------------------------------------------------------- */
 
 /* Checks the shape and adds the record; what varies between kinds of node is filled in by the caller. */
@@ -195,10 +201,8 @@ node graph_add(struct graph *g, const struct op *op, const node *inputs, int inp
         n->attrs = kept_attrs;
         n->attrs_size = attrs_size;
         n->region = g->region;
-        if (op->random) {
-            uint64_t serial = g->random_count++;
-            n->random_key = hash_bytes(&serial, sizeof serial, hash_text(n->layer));
-        }
+        if (op->random)
+            n->random_key = graph_random_key(g);
     }
     return out;
 }

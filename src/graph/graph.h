@@ -68,6 +68,9 @@ void graph_gradients(struct graph *g, node loss, const node *wrt, int count, nod
 /* Every parameter that takes part in the graph and is not frozen: *out is in the graph's arena. Returns their count. */
 int graph_trained_params(struct graph *g, node **out);
 
+/* A key for random values that an op and its gradient must share, such as attention's dropout; another at each call. */
+uint64_t graph_random_key(struct graph *g);
+
 /* The store's entry behind a parameter or state. */
 struct store_entry *graph_entry(const struct graph *g, node x);
 

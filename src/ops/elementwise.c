@@ -24,6 +24,7 @@ static node unary_slope(struct graph *g, const struct unary_attrs *a, node x, no
         return op_mul(g, op_binary(g, BINARY_GE, x, constant(g, a->a, SHAPE_SCALAR)),
                       op_binary(g, BINARY_LE, x, constant(g, a->b, SHAPE_SCALAR)));
     case UNARY_GELU: return op_unary(g, UNARY_GELU_GRAD, x, 0, 0);
+    case UNARY_QUICK_GELU: return op_unary(g, UNARY_QUICK_GELU_GRAD, x, 0, 0);
     case UNARY_SILU: return op_unary(g, UNARY_SILU_GRAD, x, 0, 0);
     case UNARY_SIGMOID: return op_mul(g, y, op_affine(g, y, -1, 1));
     case UNARY_TANH: return op_affine(g, op_square(g, y), -1, 1);
@@ -114,6 +115,11 @@ node op_relu(struct graph *g, node x)
 node op_gelu(struct graph *g, node x)
 {
     return op_unary(g, UNARY_GELU, x, 0, 0);
+}
+
+node op_quick_gelu(struct graph *g, node x)
+{
+    return op_unary(g, UNARY_QUICK_GELU, x, 0, 0);
 }
 
 node op_silu(struct graph *g, node x)

@@ -17,7 +17,9 @@ enum unary_kind {
     UNARY_RELU,
     UNARY_GELU,      /* exact: x Phi(x) */
     UNARY_GELU_GRAD, /* d GELU / dx at x */
-    UNARY_SILU,      /* x sigmoid(x) */
+    UNARY_QUICK_GELU, /* x sigmoid(1.702 x), as OpenAI's CLIP */
+    UNARY_QUICK_GELU_GRAD,
+    UNARY_SILU, /* x sigmoid(x) */
     UNARY_SILU_GRAD,
     UNARY_SIGMOID,
     UNARY_TANH,
@@ -67,6 +69,7 @@ node op_pow(struct graph *g, node x, float exponent);
 node op_clamp(struct graph *g, node x, float low, float high);
 node op_relu(struct graph *g, node x);
 node op_gelu(struct graph *g, node x);
+node op_quick_gelu(struct graph *g, node x);
 node op_silu(struct graph *g, node x);
 node op_sigmoid(struct graph *g, node x);
 node op_tanh(struct graph *g, node x);

@@ -2,8 +2,10 @@
 #ifndef ASSAY_OPS_OPS_H
 #define ASSAY_OPS_OPS_H
 
+#include "ops/attention.h"
 #include "ops/conv.h"
 #include "ops/elementwise.h"
+#include "ops/gather.h"
 #include "ops/loss.h"
 #include "ops/matmul.h"
 #include "ops/move.h"

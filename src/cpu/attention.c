@@ -1,0 +1,339 @@
+/* attention.c - attention one head at a time: a few queries' scores are made, normalised and used while they are in the
+ * cache. The gradient makes them again. Products are oneDNN's sgemm, on one thread each; heads are what is shared out. */
+#include <oneapi/dnnl/dnnl.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "cpu/elementary.h"
+#include "cpu/kernels.h"
+#include "cpu/loops.h"
+#include "ops/attention.h"
+
+enum { QUERIES = 64 }; /* at a time */
+
+/* One call's shapes, and where a thread's scratch memory lies. */
+struct attention {
+    const struct kernel_call *call;
+    const struct attention_attrs *attrs;
+    int64_t batch, queries, keys, heads, size; /* size: of a head */
+    const struct tensor *bias;                 /* NULL: none */
+    int64_t bias_stride[4];                    /* by batch, head, query, key; 0 where it broadcasts */
+    size_t thread_floats;
+};
+
+/* ---- Scratch: floats of one thread ---------------------------------------------------------------------------- */
+
+struct scratch {
+    float *q, *k, *v;             /* one head, plain: [NQ, D], [NK, D], [NK, D] */
+    float *out, *d_out;           /* [NQ, D] */
+    float *dq, *dk, *dv;          /* [NQ, D], [NK, D], [NK, D] */
+    float *scores, *weights, *d_weights; /* [QUERIES, NK] */
+};
+
+static size_t scratch_floats(int64_t queries, int64_t keys, int64_t size)
+{
+    size_t floats = (size_t)(4 * queries * size + 4 * keys * size + 3 * QUERIES * keys);
+    return (floats + 15) / 16 * 16;
+}
+
+static struct scratch scratch_of(const struct attention *a, int thread)
+{
+    float *at = (float *)a->call->scratch + (size_t)thread * a->thread_floats;
+    int64_t q = a->queries * a->size, k = a->keys * a->size, s = QUERIES * a->keys;
+    struct scratch w = {.q = at, .out = at + q, .d_out = at + 2 * q, .dq = at + 3 * q};
+    at += 4 * q;
+    w.k = at;
+    w.v = at + k;
+    w.dk = at + 2 * k;
+    w.dv = at + 3 * k;
+    at += 4 * k;
+    w.scores = at;
+    w.weights = at + s;
+    w.d_weights = at + 2 * s;
+    return w;
+}
+
+static assay_status attention_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
+{
+    const struct shape *q = &n->in[0].shape, *k = &n->in[1].shape;
+    size_t floats = scratch_floats(q->dim[1], k->dim[1], q->dim[3]);
+    if (!size_mul(floats * sizeof(float), (size_t)parallel_threads(), &out->scratch_bytes))
+        return error_memory(error, n->name);
+    return ASSAY_OK;
+}
+
+static struct attention attention_of(const struct kernel_call *call, int bias_at)
+{
+    const struct shape *q = &call->in[0].shape, *k = &call->in[1].shape;
+    struct attention a = {.call = call, .attrs = call->attrs, .batch = q->dim[0], .queries = q->dim[1],
+                          .heads = q->dim[2], .size = q->dim[3], .keys = k->dim[1]};
+    a.thread_floats = scratch_floats(a.queries, a.keys, a.size);
+    if (call->input_count > bias_at) {
+        int64_t step = 1;
+        a.bias = &call->in[bias_at];
+        for (int i = 3; i >= 0; i--) {
+            a.bias_stride[i] = a.bias->shape.dim[i] == 1 ? 0 : step;
+            step *= a.bias->shape.dim[i];
+        }
+    }
+    return a;
+}
+
+/* ---- One head in and out -------------------------------------------------------------------------------------- */
+
+/* Rows of one head of [B, N, H, D] as plain floats. */
+static void read_head(const struct attention *a, const struct tensor *t, int64_t b, int64_t h, float *out)
+{
+    int64_t rows = t->shape.dim[1];
+    for (int64_t i = 0; i < rows; i++) {
+        const float *from = loop_read(t, ((b * rows + i) * a->heads + h) * a->size, a->size, out + i * a->size);
+        if (from != out + i * a->size)
+            memcpy(out + i * a->size, from, (size_t)a->size * sizeof *out);
+    }
+}
+
+static void write_head(const struct attention *a, int64_t offset, int64_t rows, int64_t b, int64_t h, const float *from)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t at = offset + ((b * rows + i) * a->heads + h) * a->size;
+        loop_write(&a->call->out, at, a->size, from + i * a->size);
+    }
+}
+
+/* ---- Softmax of a block of scores ----------------------------------------------------------------------------- */
+
+HOT static float largest(const float *x, int64_t count)
+{
+    enum { LANES = 16 };
+    float lanes[LANES], most = -INFINITY;
+    for (int lane = 0; lane < LANES; lane++)
+        lanes[lane] = -INFINITY;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int lane = 0; lane < LANES; lane++)
+            lanes[lane] = lanes[lane] > x[i + lane] ? lanes[lane] : x[i + lane];
+    for (; i < count; i++)
+        most = most > x[i] ? most : x[i];
+    for (int lane = 0; lane < LANES; lane++)
+        most = most > lanes[lane] ? most : lanes[lane];
+    return most;
+}
+
+HOT static void softmax_row(float *x, float most, int64_t count)
+{
+    float sum = 0.0f;
+    INDEPENDENT
+    for (int64_t i = 0; i < count; i++)
+        x[i] = math_exp(x[i] - most);
+    SUMMING(sum)
+    for (int64_t i = 0; i < count; i++)
+        sum += x[i];
+    float factor = 1.0f / sum;
+    for (int64_t i = 0; i < count; i++)
+        x[i] *= factor;
+}
+
+/* Scores of queries first .. first+rows-1, in place: bias, mask, softmax. */
+static void weigh(const struct attention *a, int64_t b, int64_t h, int64_t first, int64_t rows, float *scores)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        float *row = scores + r * a->keys;
+        int64_t query = first + r, seen = a->keys;
+        if (a->bias) {
+            const float *bias = (const float *)a->bias->data;
+            const uint16_t *bias16 = (const uint16_t *)a->bias->data;
+            int64_t at = b * a->bias_stride[0] + h * a->bias_stride[1] + query * a->bias_stride[2];
+            bool is_f32 = a->bias->dtype == DTYPE_F32;
+            for (int64_t j = 0; j < a->keys; j++, at += a->bias_stride[3])
+                row[j] += is_f32 ? bias[at] : bf16_to_float(bias16[at]);
+        }
+        if (a->attrs->causal)
+            seen = int64_min(a->keys, int64_max(0, query + a->keys - a->queries + 1));
+        float most = largest(row, seen);
+        if (most == -INFINITY)
+            seen = 0; /* everything is masked */
+        else
+            softmax_row(row, most, seen);
+        for (int64_t j = seen; j < a->keys; j++)
+            row[j] = 0.0f;
+    }
+}
+
+/* Multiplies weights (or their gradients) by 0 or 1 / (1 - p): the same draw forwards and backwards. */
+static void drop(const struct attention *a, int64_t b, int64_t h, int64_t first, int64_t rows, const float *from, float *to)
+{
+    float keep = 1.0f / (1.0f - a->attrs->dropout);
+    uint64_t key = a->call->seed ^ a->attrs->key, blocks = (uint64_t)(a->keys + 3) / 4;
+    for (int64_t r = 0; r < rows; r++) {
+        uint64_t row = (uint64_t)((b * a->heads + h) * a->queries + first + r);
+        for (int64_t j = 0; j < a->keys; j += 4) {
+            uint32_t words[4];
+            random_at(key, row * blocks + (uint64_t)j / 4, a->call->step, words);
+            for (int64_t i = j; i < j + 4 && i < a->keys; i++)
+                to[r * a->keys + i] =
+                    random_word_uniform(words[i - j]) >= a->attrs->dropout ? from[r * a->keys + i] * keep : 0.0f;
+        }
+    }
+}
+
+/* Row-major C [m, n] = alpha A B + beta C, each operand transposed or not. */
+static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *x,
+                    int64_t x_row, const float *y, int64_t y_row, float beta, float *z, int64_t z_row)
+{
+    dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, x, x_row, y, y_row, beta, z, z_row);
+}
+
+/* The weights of a block of queries: softmax(scale Q K^T + bias), [rows, NK]. */
+static void block_weights(const struct attention *a, const struct scratch *w, int64_t b, int64_t h, int64_t first,
+                          int64_t rows)
+{
+    product(false, true, rows, a->keys, a->size, a->attrs->scale, w->q + first * a->size, a->size, w->k, a->size, 0,
+            w->scores, a->keys);
+    weigh(a, b, h, first, rows, w->scores);
+}
+
+/* ---- Forward -------------------------------------------------------------------------------------------------- */
+
+static void forward_heads(void *context, int64_t begin, int64_t end, int thread)
+{
+    const struct attention *a = context;
+    struct scratch w = scratch_of(a, thread);
+    for (int64_t task = begin; task < end; task++) {
+        int64_t b = task / a->heads, h = task % a->heads;
+        read_head(a, &a->call->in[0], b, h, w.q);
+        read_head(a, &a->call->in[1], b, h, w.k);
+        read_head(a, &a->call->in[2], b, h, w.v);
+        for (int64_t first = 0; first < a->queries; first += QUERIES) {
+            int64_t rows = int64_min(QUERIES, a->queries - first);
+            block_weights(a, &w, b, h, first, rows);
+            if (a->attrs->dropout > 0)
+                drop(a, b, h, first, rows, w.scores, w.scores);
+            product(false, false, rows, a->size, a->keys, 1, w.scores, a->keys, w.v, a->size, 0, w.out + first * a->size,
+                    a->size);
+        }
+        write_head(a, 0, a->queries, b, h, w.out);
+    }
+}
+
+static void attention_run(const struct kernel_call *call)
+{
+    struct attention a = attention_of(call, 3);
+    parallel_for(a.batch * a.heads, 1, forward_heads, &a);
+}
+
+/* ---- Backward ------------------------------------------------------------------------------------------------- */
+
+/* With P the weights and P' after dropout: dP' = dO V^T, dP = dropped dP', dS = P (dP - rowsum(dO O)). Leaves P' in
+ * w->weights and dS in w->d_weights. */
+static void block_gradients(const struct attention *a, const struct scratch *w, int64_t b, int64_t h, int64_t first,
+                            int64_t rows)
+{
+    const float *d_out = w->d_out + first * a->size, *out = w->out + first * a->size;
+    block_weights(a, w, b, h, first, rows);
+    product(false, true, rows, a->keys, a->size, 1, d_out, a->size, w->v, a->size, 0, w->d_weights, a->keys);
+    if (a->attrs->dropout > 0) {
+        drop(a, b, h, first, rows, w->scores, w->weights);
+        drop(a, b, h, first, rows, w->d_weights, w->d_weights);
+    } else {
+        memcpy(w->weights, w->scores, (size_t)(rows * a->keys) * sizeof *w->weights);
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        float sum = 0.0f;
+        for (int64_t i = 0; i < a->size; i++)
+            sum += d_out[r * a->size + i] * out[r * a->size + i];
+        for (int64_t j = 0; j < a->keys; j++)
+            w->d_weights[r * a->keys + j] = w->scores[r * a->keys + j] * (w->d_weights[r * a->keys + j] - sum);
+    }
+}
+
+static void read_all(const struct attention *a, const struct scratch *w, int64_t b, int64_t h)
+{
+    read_head(a, &a->call->in[0], b, h, w->q);
+    read_head(a, &a->call->in[1], b, h, w->k);
+    read_head(a, &a->call->in[2], b, h, w->v);
+    read_head(a, &a->call->in[3], b, h, w->out);
+    read_head(a, &a->call->in[4], b, h, w->d_out);
+}
+
+static void backward_heads(void *context, int64_t begin, int64_t end, int thread)
+{
+    const struct attention *a = context;
+    struct scratch w = scratch_of(a, thread);
+    int64_t q_count = a->batch * a->queries * a->heads * a->size, k_count = a->batch * a->keys * a->heads * a->size;
+    for (int64_t task = begin; task < end; task++) {
+        int64_t b = task / a->heads, h = task % a->heads;
+        read_all(a, &w, b, h);
+        for (int64_t first = 0; first < a->queries; first += QUERIES) {
+            int64_t rows = int64_min(QUERIES, a->queries - first), at = first * a->size;
+            float more = first > 0; /* the first block starts the sums of dK and dV */
+            block_gradients(a, &w, b, h, first, rows);
+            product(false, false, rows, a->size, a->keys, a->attrs->scale, w.d_weights, a->keys, w.k, a->size, 0,
+                    w.dq + at, a->size);
+            product(true, false, a->keys, a->size, rows, a->attrs->scale, w.d_weights, a->keys, w.q + at, a->size, more,
+                    w.dk, a->size);
+            product(true, false, a->keys, a->size, rows, 1, w.weights, a->keys, w.d_out + at, a->size, more, w.dv,
+                    a->size);
+        }
+        write_head(a, 0, a->queries, b, h, w.dq);
+        write_head(a, q_count, a->keys, b, h, w.dk);
+        write_head(a, q_count + k_count, a->keys, b, h, w.dv);
+    }
+}
+
+static void attention_grad_run(const struct kernel_call *call)
+{
+    struct attention a = attention_of(call, 5);
+    parallel_for(a.batch * a.heads, 1, backward_heads, &a);
+}
+
+/* Adds a block's dS to the bias's gradient, summed over what the bias broadcasts. */
+static void add_to_bias(const struct attention *a, const struct scratch *w, int64_t b, int64_t h, int64_t first,
+                        int64_t rows)
+{
+    float *out = a->call->out.data;
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t at = b * a->bias_stride[0] + h * a->bias_stride[1] + (first + r) * a->bias_stride[2];
+        for (int64_t j = 0; j < a->keys; j++, at += a->bias_stride[3])
+            out[at] += w->d_weights[r * a->keys + j];
+    }
+}
+
+/* Heads that share a bias are summed in order by one thread: the result is the same at any thread count. */
+static void bias_heads(void *context, int64_t begin, int64_t end, int thread)
+{
+    const struct attention *a = context;
+    struct scratch w = scratch_of(a, thread);
+    int64_t own_batches = a->bias_stride[0] ? a->batch : 1, own_heads = a->bias_stride[1] ? a->heads : 1;
+    for (int64_t task = begin; task < end; task++) {
+        for (int64_t b = 0; b < a->batch; b++) {
+            for (int64_t h = 0; h < a->heads; h++) {
+                int64_t owner = (own_batches > 1 ? b : 0) * own_heads + (own_heads > 1 ? h : 0);
+                if (owner != task)
+                    continue;
+                read_all(a, &w, b, h);
+                for (int64_t first = 0; first < a->queries; first += QUERIES) {
+                    int64_t rows = int64_min(QUERIES, a->queries - first);
+                    block_gradients(a, &w, b, h, first, rows);
+                    add_to_bias(a, &w, b, h, first, rows);
+                }
+            }
+        }
+    }
+}
+
+static void attention_bias_grad_run(const struct kernel_call *call)
+{
+    struct attention a = attention_of(call, 5);
+    int64_t own_batches = a.bias_stride[0] ? a.batch : 1, own_heads = a.bias_stride[1] ? a.heads : 1;
+    loop_zero(&call->out, 0, shape_count(&call->out.shape));
+    parallel_for(own_batches * own_heads, 1, bias_heads, &a);
+}
+
+const struct kernel cpu_attention = {
+    .op = &op_attention_def, .bf16 = true, .prepare = attention_prepare, .run = attention_run};
+const struct kernel cpu_attention_grad = {
+    .op = &op_attention_grad_def, .bf16 = true, .prepare = attention_prepare, .run = attention_grad_run};
+const struct kernel cpu_attention_bias_grad = {
+    .op = &op_attention_bias_grad_def, .bf16 = true, .prepare = attention_prepare, .run = attention_bias_grad_run};
