@@ -19,6 +19,11 @@ static double unary(const struct unary_attrs *u, double x)
     case UNARY_RELU: return x > 0 ? x : 0;
     case UNARY_GELU: return 0.5 * x * erfc(-x / sqrt(2));
     case UNARY_GELU_GRAD: return 0.5 * erfc(-x / sqrt(2)) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1));
+    case UNARY_QUICK_GELU: return x / (1 + exp(-(double)1.702f * x));
+    case UNARY_QUICK_GELU_GRAD: {
+        double k = (double)1.702f, q = 1 / (1 + exp(-k * x));
+        return q + k * x * q * (1 - q);
+    }
     case UNARY_SILU: return x * s;
     case UNARY_SILU_GRAD: return s + x * s * (1 - s);
     case UNARY_SIGMOID: return s;
@@ -69,6 +74,8 @@ static const struct {
     {"relu", {UNARY_RELU, 0, 0}, -2, 2, {0}, 1, false},
     {"gelu", {UNARY_GELU, 0, 0}, -4, 4, {0}, 0, false},
     {"gelu_grad", {UNARY_GELU_GRAD, 0, 0}, -4, 4, {0}, 0, true},
+    {"quick_gelu", {UNARY_QUICK_GELU, 0, 0}, -4, 4, {0}, 0, false},
+    {"quick_gelu_grad", {UNARY_QUICK_GELU_GRAD, 0, 0}, -4, 4, {0}, 0, true},
     {"silu", {UNARY_SILU, 0, 0}, -6, 6, {0}, 0, false},
     {"silu_grad", {UNARY_SILU_GRAD, 0, 0}, -6, 6, {0}, 0, true},
     {"sigmoid", {UNARY_SIGMOID, 0, 0}, -6, 6, {0}, 0, false},

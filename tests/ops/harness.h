@@ -51,6 +51,7 @@ struct op_case {
         struct pool_attrs pool;
         struct matmul_attrs matmul;
         struct norm_attrs norm;
+        struct attention_attrs attention;
         struct reduce_attrs reduce;
         struct permute_attrs permute;
         struct slice_attrs slice;
