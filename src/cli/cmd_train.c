@@ -108,6 +108,9 @@ static assay_status recall(struct train_setup *s, const char *out, struct assay_
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !status; i++)
         status = option_from_json(parts[i].table, parts[i].config, json_object_get(settings, parts[i].part), out,
                                   &s->arena, error);
+    const json_t *data = json_object_get(settings, "data");
+    if (json_is_null(json_object_get(data, "validation")) || json_is_true(json_object_get(data, "held_out")))
+        s->command.hold_out = json_number_value(json_object_get(data, "hold_out"));
     if (!status && !(s->command.detector = arena_strdup(&s->arena, s->detector->name)))
         status = error_memory(error, "options");
     json_decref(settings);
@@ -222,7 +225,7 @@ static int train_command_run(int argc, char **argv)
         .config = s.config,
         .train = &s.train,
         .validation = s.has_validation ? &s.validation : NULL,
-        .held_out = s.held_out,
+        .hold_out = s.held_out ? s.command.hold_out : 0,
         .options = &s.options,
         .conduct = &s.conduct,
         .augment = &s.augment,

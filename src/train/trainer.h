@@ -16,7 +16,7 @@ struct train_job {
     const void *config;
     const struct dataset *train;
     const struct dataset *validation; /* NULL: none; then the last weights are kept, without calibration */
-    bool held_out;                    /* validation pictures were taken from the training sources */
+    double hold_out; /* share of the training pictures that was set aside for validation; 0: it has its own */
     const struct train_options *options;
     const struct train_conduct *conduct;
     const struct augment *augment;
@@ -41,8 +41,8 @@ struct train_result {
 assay_status train_run(const struct train_job *job, struct train_result *result, struct assay_error *error);
 
 /* What OUT.checkpoint was made with, so that --resume needs no option twice: an object with "detector" (its name),
- * "config", "options", "augmentation" and "sampler", each of the last four to be read with option_from_json. The caller's
- * reference. */
+ * "config", "options", "augmentation" and "sampler", each of the last four to be read with option_from_json, and "data".
+ * The caller's reference. */
 assay_status train_recall(const char *out, json_t **settings, struct assay_error *error);
 
 #endif

@@ -100,7 +100,8 @@ static void test_interrupted(void **state)
 {
     (void)state;
     struct outcome o;
-    RUN(&o, "train", "--data", "data", "--out", "whole.safetensors", "--ema-decay", "0.9", SMALL);
+    RUN(&o, "train", "--data", "plain", "--hold-out", "0.34", "--out", "whole.safetensors", "--ema-decay", "0.9",
+        SMALL);
     expect(&o, 0, "epoch 3/3");
     outcome_free(&o);
 
@@ -113,8 +114,8 @@ static void test_interrupted(void **state)
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        execl(scratch_program, "assay", "train", "--data", "data", "--out", "cut.safetensors", "--ema-decay", "0.9",
-              SMALL, (char *)NULL);
+        execl(scratch_program, "assay", "train", "--data", "plain", "--hold-out", "0.34", "--out", "cut.safetensors",
+              "--ema-decay", "0.9", SMALL, (char *)NULL);
         _exit(127);
     }
     close(ends[1]);
@@ -134,10 +135,10 @@ static void test_interrupted(void **state)
     assert_int_equal(access("cut.safetensors.checkpoint", F_OK), 0);
     assert_int_equal(access("cut.safetensors", F_OK), -1);
 
-    RUN(&o, "train", "--data", "data", "--out", "cut.safetensors", "--resume", "--learning-rate", "0.5");
+    RUN(&o, "train", "--data", "plain", "--out", "cut.safetensors", "--resume", "--learning-rate", "0.5");
     expect(&o, 1, "option learning-rate was 0.001 when the run began and is 0.5 now");
     outcome_free(&o);
-    RUN(&o, "train", "--data", "data", "--out", "cut.safetensors", "--resume", "--threads", "1");
+    RUN(&o, "train", "--data", "plain", "--out", "cut.safetensors", "--resume", "--threads", "1");
     expect(&o, 0, "epoch 3/3");
     outcome_free(&o);
     size_t size[2];
