@@ -5,8 +5,9 @@
  *     and first and second differences as in the rich models of steganalysis (Fridrich and Kodovsky, "Rich models for
  *     steganalysis of digital images", IEEE TIFS 2012), cut at +-1 as there;
  *   - nothing is downsampled before the end of the first stage;
- *   - each stage is read out by the mean and the log-variance of its maps, statistics of the kind that separate the
- *     classes where plain averages do not. */
+ *   - the input maps and each stage are read out by their means and log-variances, and the full-size maps by their
+ *     correlations too. Second-order statistics carry most of what a linear model finds in such residuals; averages alone
+ *     would lose it. */
 #include "detector/residual.h"
 
 #include "nn/conv.h"
@@ -16,6 +17,7 @@
 #include "nn/residual_block.h"
 #include "ops/elementwise.h"
 #include "ops/loss.h"
+#include "ops/matmul.h"
 #include "ops/move.h"
 #include "ops/random.h"
 #include "ops/reduce.h"
@@ -25,7 +27,7 @@
 #define INPUT_STD 0.5f
 #define RESIDUAL_GAIN (255.0f * INPUT_STD / 16.0f)
 
-#define LOG_VARIANCE_EPS 1e-3f
+#define VARIANCE_EPS 1e-3f
 
 static const struct option fields[] = {
     {"crop", OPTION_INT, offsetof(struct residual_config, crop), "128", 32, 1024, NULL,
@@ -38,6 +40,8 @@ static const struct option fields[] = {
      "side of the patches that lose their top-left pixel, pixels"},
     {"high-pass", OPTION_BOOL, offsetof(struct residual_config, high_pass), "true", 0, 0, NULL,
      "add fixed first and second differences to the input"},
+    {"correlations", OPTION_BOOL, offsetof(struct residual_config, correlations), "true", 0, 0, NULL,
+     "read out the correlations of the full-size maps"},
     {"width", OPTION_INT, offsetof(struct residual_config, width), "16", 4, 64, NULL,
      "channels of the first stage; each later stage has twice as many"},
     {"blocks", OPTION_INT, offsetof(struct residual_config, blocks), "1", 1, 8, NULL, "residual blocks of each stage"},
@@ -117,14 +121,39 @@ static node residual_inputs(struct graph *g, const struct residual_config *c, no
     return count == 1 ? parts[0] : op_concat(g, parts, count, 3);
 }
 
-/* Maps [B, H, W, C] to their means and log-variances [B, 2 C]. */
-static node moments(struct graph *g, node x)
+/* Maps [B, H, W, C] as [B, H W, C] without their means, which come as [B, 1, C]. */
+static node center(struct graph *g, node x, node *mean)
 {
-    node mean = op_global_avg_pool(g, x);
-    node variance = op_sub(g, op_global_avg_pool(g, op_square(g, x)), op_square(g, mean));
-    node spread = op_log(g, op_affine(g, op_relu(g, variance), 1, LOG_VARIANCE_EPS));
-    node parts[] = {mean, spread};
-    return op_concat(g, parts, 2, 1);
+    struct shape s = graph_shape(g, x);
+    x = op_reshape(g, x, SHAPE(s.dim[0], s.dim[1] * s.dim[2], s.dim[3]));
+    *mean = op_mean(g, x, REDUCE_AXIS(1), true);
+    return op_sub(g, x, *mean);
+}
+
+/* Centred maps [B, N, C] and their variance [B, 1, C] to the matrix of their correlations [B, C C]; maps that hardly vary
+ * correlate with nothing. */
+static node correlations(struct graph *g, node x, node variance)
+{
+    int64_t b = graph_dim(g, x, 0), n = graph_dim(g, x, 1), c = graph_dim(g, x, 2);
+    node covariance = op_scale(g, op_matmul(g, x, x, true, false), 1.0f / (float)n); /* [B, C, C] */
+    node scale = op_pow(g, op_affine(g, variance, 1, VARIANCE_EPS), -0.5f);          /* [B, 1, C] */
+    node matrix = op_mul(g, op_mul(g, covariance, scale), op_reshape(g, scale, SHAPE(b, c, 1)));
+    return op_reshape(g, matrix, SHAPE(b, c * c));
+}
+
+/* Maps [B, H, W, C] to their means and log-variances, [B, 2 C], and where asked for their correlations, [B, C C] more. */
+static node statistics(struct graph *g, node x, bool correlated)
+{
+    if (graph_failed(g))
+        return NODE_NONE;
+    int64_t b = graph_dim(g, x, 0), c = graph_dim(g, x, 3);
+    node mean, centered = center(g, x, &mean);
+    node variance = op_mean(g, op_square(g, centered), REDUCE_AXIS(1), true);
+    node spread = op_log(g, op_affine(g, variance, 1, VARIANCE_EPS));
+    node parts[3] = {op_reshape(g, mean, SHAPE(b, c)), op_reshape(g, spread, SHAPE(b, c))};
+    if (correlated)
+        parts[2] = correlations(g, centered, variance);
+    return op_concat(g, parts, correlated ? 3 : 2, 1);
 }
 
 static void residual_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
@@ -132,20 +161,21 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
     const struct residual_config *c = config;
     struct params stem = params_scope(p, "stem");
     struct conv_config conv = {.out = c->width, .kernel = 3, .padding = 1, .init = CONV_INIT_FAN_OUT};
-    node x = conv2d(g, params_scope(stem, "conv"), residual_inputs(g, c, io->image), conv);
+    node x = residual_inputs(g, c, io->image);
+    node read[1 + RESIDUAL_STAGES] = {statistics(g, x, c->correlations)};
+    x = conv2d(g, params_scope(stem, "conv"), x, conv);
     x = op_relu(g, batch_norm(g, params_scope(stem, "bn"), x)); /* [B, S, S, width] */
 
-    node read[RESIDUAL_STAGES];
     for (int stage = 0; stage < RESIDUAL_STAGES; stage++) {
         struct params scope = params_scope_index(p, "stages", stage);
         for (int64_t i = 0; i < c->blocks; i++) {
             struct block_config block = {.width = c->width << stage, .stride = i == 0 && stage > 0 ? 2 : 1};
             x = basic_block(g, params_scope_index(scope, "blocks", (int)i), x, block);
         }
-        read[stage] = moments(g, x);
+        read[1 + stage] = statistics(g, x, c->correlations && stage == 0);
     }
     struct params head = params_scope(p, "head");
-    node z = op_concat(g, read, RESIDUAL_STAGES, 1); /* [B, 30 width] */
+    node z = op_concat(g, read, 1 + RESIDUAL_STAGES, 1); /* [B, features] */
     z = op_dropout(g, batch_norm(g, params_scope(head, "bn"), z), (float)c->dropout);
     io->logit = linear(g, params_scope(head, "linear"), z, 1); /* [B, 1] */
     io->mask = NODE_NONE;

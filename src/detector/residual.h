@@ -13,6 +13,7 @@ struct residual_config {
     int input;           /* enum residual_input */
     int64_t npr_patch;
     bool high_pass;        /* add the fixed high-pass filters */
+    bool correlations;     /* read out how the full-size maps correlate */
     int64_t width, blocks; /* channels of the first stage, doubled at each later one; blocks of each stage */
     double dropout, label_smoothing;
 };

@@ -17,6 +17,7 @@ static const struct residual_config tiny = {.crop = 32,
                                             .input = RESIDUAL_BOTH,
                                             .npr_patch = 2,
                                             .high_pass = true,
+                                            .correlations = true,
                                             .width = 4,
                                             .blocks = 1,
                                             .label_smoothing = 0.1};
@@ -41,29 +42,29 @@ static void test_parity(void **unused)
     parity_close(&t);
 }
 
-/* Other inputs: everything but the first convolution has the same shapes. */
-static void other_input(struct residual_config config, const char *stem, const char *logits)
+/* Another network on the same picture; the fixture holds those of its weights that have other shapes. */
+static void other_network(struct residual_config config, const char *name)
 {
     struct parity t, other;
+    struct assay_error error;
+    char from[PARAMS_PREFIX * 2];
     parity_open(&t, "detector/fixtures/residual.safetensors", build, &tiny);
     other = t;
-    struct assay_error error;
-    struct store *mixed;
-    assert_int_equal(store_create(&mixed, &error), ASSAY_OK);
-    other.store = mixed;
-    struct graph *g = graph_create(mixed, (struct graph_options){0});
-    node a, b;
-    build(g, params_root(mixed), &config, input(g, "image", t.image, DTYPE_F32), NODE_NONE, &a, &b);
+    assert_int_equal(store_create(&other.store, &error), ASSAY_OK);
+    struct graph *g = graph_create(other.store, (struct graph_options){0});
+    node logits, loss;
+    build(g, params_root(other.store), &config, input(g, "image", t.image, DTYPE_F32), NODE_NONE, &logits, &loss);
     assert_int_equal(graph_status(g, &error), ASSAY_OK);
     graph_free(g);
-    for (size_t i = 0; i < mixed->entries.count; i++) {
-        const char *name = mixed->entries.entries[i].key;
-        char from[PARAMS_PREFIX * 2];
-        snprintf(from, sizeof from, "param.%s", name);
-        parity_load(&other, name, strcmp(name, "stem.conv.weight") == 0 ? stem : from);
+    for (size_t i = 0; i < other.store->entries.count; i++) {
+        const char *entry = other.store->entries.entries[i].key;
+        snprintf(from, sizeof from, "%s.param.%s", name, entry);
+        bool own = string_map_get(&t.file.tensors, from);
+        parity_load(&other, entry, own ? from : from + strlen(name) + 1);
     }
-    parity_check_eval(&other, &config, logits);
-    store_free(mixed);
+    snprintf(from, sizeof from, "%s.logits", name);
+    parity_check_eval(&other, &config, from);
+    store_free(other.store);
     parity_close(&t);
 }
 
@@ -73,11 +74,13 @@ static void test_inputs(void **unused)
     struct residual_config config = tiny;
     config.input = RESIDUAL_RGB;
     config.high_pass = false;
-    other_input(config, "rgb.stem.conv.weight", "rgb.logits");
+    config.correlations = false;
+    other_network(config, "rgb");
     config.input = RESIDUAL_NPR;
     config.npr_patch = 3;
     config.high_pass = true;
-    other_input(config, "npr.stem.conv.weight", "npr.logits");
+    config.correlations = true;
+    other_network(config, "npr");
 }
 
 static void test_table(void **unused)

@@ -33,10 +33,21 @@ def high_pass(x):
     return torch.cat(parts, 1)
 
 
+def statistics(x, correlated):
+    x = x.flatten(2)
+    v = x.var(2, unbiased=False)
+    read = [x.mean(2), torch.log(v + 1e-3)]
+    if correlated:
+        c = torch.stack([torch.cov(one, correction=0) for one in x])
+        s = (v + 1e-3).sqrt()
+        read.append((c / (s[:, :, None] * s[:, None, :])).flatten(1))
+    return read
+
+
 class Residual(nn.Module):
-    def __init__(self, rgb, patch, filters):
+    def __init__(self, rgb, patch, filters, correlated):
         super().__init__()
-        self.rgb, self.patch, self.filters = rgb, patch, filters
+        self.rgb, self.patch, self.filters, self.correlated = rgb, patch, filters, correlated
         channels = 3 * rgb + 3 * bool(patch) + 15 * filters
         self.stem = nn.ModuleDict({"conv": nn.Conv2d(channels, WIDTH, 3, padding=1, bias=False),
                                    "bn": nn.BatchNorm2d(WIDTH)})
@@ -47,7 +58,7 @@ class Residual(nn.Module):
             down = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width)) if stage else None
             self.stages.append(nn.ModuleDict({"blocks": nn.Sequential(BasicBlock(before, width, stride, down))}))
             before = width
-        features = 2 * WIDTH * 15
+        features = 2 * WIDTH * 15 + 2 * channels + (WIDTH**2 + channels**2) * correlated
         self.head = nn.ModuleDict({"bn": nn.BatchNorm1d(features), "linear": nn.Linear(features, 1)})
 
     def forward(self, x):
@@ -56,17 +67,18 @@ class Residual(nn.Module):
             parts.append(truncated(npr(x, self.patch), 1))
         if self.filters:
             parts.append(high_pass(x))
-        x = torch.relu(self.stem["bn"](self.stem["conv"](torch.cat(parts, 1))))
-        read = []
-        for stage in self.stages:
+        x = torch.cat(parts, 1)
+        read = statistics(x, self.correlated)
+        x = torch.relu(self.stem["bn"](self.stem["conv"](x)))
+        for i, stage in enumerate(self.stages):
             x = stage["blocks"](x)
-            read += [x.mean((2, 3)), torch.log(x.var((2, 3), unbiased=False) + 1e-3)]
+            read += statistics(x, self.correlated and i == 0)
         return self.head["linear"](self.head["bn"](torch.cat(read, 1)))
 
 
 def main():
     torch.manual_seed(5)
-    net = Residual(True, 2, True).double()
+    net = Residual(True, 2, True, True).double()
     resnet.randomise(net)
     x = F.avg_pool2d(torch.rand(4, 3, CROP + 2, CROP + 2), 3, 1).mul(510).round().div(255).sub(1).double()
     x = x.float().double()
@@ -77,13 +89,16 @@ def main():
     out.update({"image": x.permute(0, 2, 3, 1), "labels": labels})
     with torch.no_grad():
         out["logits.eval"] = net.eval()(x)
-        for name, config in {"rgb": (True, 0, False), "npr": (False, 3, True)}.items():
+        for name, config in {"rgb": (True, 0, False, False), "npr": (False, 3, True, True)}.items():
             other = Residual(*config).double()
-            weights = net.state_dict()
-            stem = torch.randn(other.stem["conv"].weight.shape).double() * 0.3
-            weights["stem.conv.weight"] = stem.float().double()
+            resnet.randomise(other)
+            weights = other.state_dict()
+            for k, v in weights.items():  # shares with the first what has the same shape
+                if v.shape == net.state_dict()[k].shape:
+                    weights[k] = net.state_dict()[k]
+                else:
+                    out[f"{name}.param.{k}"] = v.clone()
             other.load_state_dict(weights)
-            out[name + ".stem.conv.weight"] = weights["stem.conv.weight"]
             out[name + ".logits"] = other.eval()(x)
 
     def loss_of():
