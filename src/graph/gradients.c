@@ -63,7 +63,7 @@ static void copy_region(struct walk *w, int region)
         node *inputs = arena_alloc(&g->arena, (size_t)original.input_count, sizeof *inputs);
         struct graph_node *copy = inputs ? array_push(&g->nodes) : NULL;
         if (!copy) {
-            graph_fail(g, "out of memory for a checkpoint region");
+            graph_fail_memory(g, "out of memory for a checkpoint region");
             return;
         }
         for (int i = 0; i < original.input_count; i++) {
@@ -109,7 +109,7 @@ static void differentiate(struct walk *w, int32_t id)
     n.op->grad(g, &c);
     for (int i = 0; i < n.input_count && !graph_failed(g); i++)
         if (wanted[i] && d_in[i].id >= 0 && !add_term(w, n.inputs[i].id, d_in[i]))
-            graph_fail(g, "out of memory for gradients");
+            graph_fail_memory(g, "out of memory for gradients");
 }
 
 static bool propagates(const struct graph_node *n)
@@ -135,7 +135,7 @@ void graph_gradients(struct graph *g, node loss, const node *wrt, int count, nod
     w.recomputed = mem_alloc(n, sizeof *w.recomputed);
     w.region_copied = mem_alloc((size_t)g->region_count + 1, sizeof *w.region_copied);
     if (!w.needed || !w.terms || !w.recomputed || !w.region_copied) {
-        graph_fail(g, "out of memory for gradients");
+        graph_fail_memory(g, "out of memory for gradients");
         goto done;
     }
     memset(w.recomputed, 0xff, n * sizeof *w.recomputed);
@@ -148,7 +148,7 @@ void graph_gradients(struct graph *g, node loss, const node *wrt, int count, nod
             w.needed[id] = w.needed[here->inputs[i].id];
     }
     if (!add_term(&w, loss.id, constant(g, 1.0f, SHAPE_SCALAR)))
-        graph_fail(g, "out of memory for gradients");
+        graph_fail_memory(g, "out of memory for gradients");
     for (int32_t id = loss.id; id >= 0 && !graph_failed(g); id--)
         if (w.terms[id].count && w.needed[id] && propagates(graph_at(g, id)))
             differentiate(&w, id);

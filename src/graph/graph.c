@@ -63,7 +63,7 @@ void graph_fail(struct graph *g, const char *format, ...)
     va_end(args);
 }
 
-static void graph_fail_memory(struct graph *g, const char *format, ...)
+void graph_fail_memory(struct graph *g, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

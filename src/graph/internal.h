@@ -50,6 +50,9 @@ static inline struct graph_node *graph_at(const struct graph *g, int32_t id)
     return (struct graph_node *)g->nodes.data + id;
 }
 
+/* graph_fail with ASSAY_ERROR_MEMORY. */
+void graph_fail_memory(struct graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 static inline bool graph_is_leaf(const struct graph_node *n)
 {
     return n->op == &op_input || n->op == &op_param || n->op == &op_state || n->op == &op_constant;
