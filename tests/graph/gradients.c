@@ -123,12 +123,17 @@ static void test_wrt(void **context)
 static void test_again(void **context)
 {
     struct fixture f = begin();
-    node first, second, other;
+    node first, second, other, product[2];
     (void)context;
     node cube = op_pow(f.g, f.x, 3);
     graph_gradients(f.g, total(f.g, cube), &f.x, 1, &first);
     graph_gradients(f.g, total(f.g, first), &f.x, 1, &second);
     graph_gradients(f.g, op_mean(f.g, cube, REDUCE_ALL, false), &f.x, 1, &other);
+    /* The same as a product: several gradients meet in the first, and the second goes through their sum. */
+    graph_gradients(f.g, total(f.g, op_mul(f.g, f.x, op_mul(f.g, f.x, f.x))), &f.x, 1, &product[0]);
+    graph_gradients(f.g, total(f.g, product[0]), &f.x, 1, &product[1]);
+    tap(f.g, "product first", product[0]);
+    tap(f.g, "product second", product[1]);
     tap(f.g, "first", first);
     tap(f.g, "second", second);
     tap(f.g, "other", other);
@@ -136,6 +141,8 @@ static void test_again(void **context)
     test_execute(&run, &(struct feed){"x", x_values}, 1, 0, 0);
     test_close("first", test_read(&run, "first"), (const float[]){0.75f, 3, 12}, 3, 1e-6);
     test_close("second", test_read(&run, "second"), (const float[]){3, 6, 12}, 3, 1e-6);
+    test_close("product first", test_read(&run, "product first"), (const float[]){0.75f, 3, 12}, 3, 1e-6);
+    test_close("product second", test_read(&run, "product second"), (const float[]){3, 6, 12}, 3, 1e-6);
     test_close("other", test_read(&run, "other"), (const float[]){0.25f, 1, 4}, 3, 1e-6);
     test_release(&run);
     store_free(f.store);

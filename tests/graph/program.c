@@ -124,6 +124,28 @@ static void test_cache(void **context)
     program_release(&nothing);
 }
 
+/* More shapes than are kept compiled, while one of the first is still held. */
+static void test_many_shapes(void **context)
+{
+    enum { SHAPES = 50 };
+    struct model m = open_model(PRECISION_MODE_F32);
+    float x[SHAPES * WIDTH], first[CLASSES];
+    (void)context;
+    add_graphs(&m);
+    test_fill(x, SHAPES * WIDTH, 1, -1, 1);
+    struct program_run held = evaluate(&m, x, 1);
+    memcpy(first, program_read(&held, "logits").data, sizeof first);
+    for (int64_t batch = SHAPES; batch > 1; batch--) {
+        struct program_run r = evaluate(&m, x, batch);
+        test_close("first row", program_read(&r, "logits").data, first, CLASSES, 1e-6);
+        program_release(&r);
+    }
+    test_same("held", program_read(&held, "logits").data, first, CLASSES);
+    program_release(&held);
+    assert_int_equal(m.builds.evaluate, SHAPES);
+    close_model(&m);
+}
+
 /* Two runs of one graph that are held at once do not share values. */
 static void test_held(void **context)
 {
@@ -311,9 +333,9 @@ static void test_threads(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cache),      cmocka_unit_test(test_held),   cmocka_unit_test(test_train_f32),
-        cmocka_unit_test(test_train_bf16), cmocka_unit_test(test_random), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_cache),     cmocka_unit_test(test_many_shapes), cmocka_unit_test(test_held),
+        cmocka_unit_test(test_train_f32), cmocka_unit_test(test_train_bf16),  cmocka_unit_test(test_random),
+        cmocka_unit_test(test_errors),    cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
