@@ -126,8 +126,8 @@ struct assay_result {
 };
 
 /* Judges `count` pictures; results[i] belongs to pictures[i]. Pictures of any size may be mixed. Thread-safe. */
-ASSAY_API assay_status assay_detect(struct assay_model *model, const struct assay_picture *const *pictures, size_t count,
-                                    struct assay_result *results, struct assay_error *error);
+ASSAY_API assay_status assay_detect(struct assay_model *model, const struct assay_picture *const *pictures,
+                                    size_t count, struct assay_result *results, struct assay_error *error);
 
 #ifdef __cplusplus
 }
