@@ -37,8 +37,8 @@ struct metrics_summary {
     double loss; /* binary cross-entropy of the logits, nats */
 };
 
-/* sum_n (R_n - R_{n-1}) P_n over falling thresholds, generated positive, equal scores together; and the area under the ROC
- * curve by trapezoids. Fails where a weighted class is absent or a logit is not finite. */
+/* sum_n (R_n - R_{n-1}) P_n over falling thresholds, generated positive, equal scores together; and the area under the
+ * ROC curve by trapezoids. Fails where a weighted class is absent or a logit is not finite. */
 assay_status metrics_rank(const struct metrics_sample *samples, size_t count, double *average_precision, double *auroc,
                           struct assay_error *error);
 

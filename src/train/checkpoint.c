@@ -118,7 +118,7 @@ assay_status checkpoint_restore(const struct checkpoint *checkpoint, const char 
     return ASSAY_OK;
 }
 
-/* ---- the best weights so far -------------------------------------------------------------------------------------- */
+/* ---- the best weights so far ------------------------------------------------------------------------------------ */
 
 assay_status best_declare(struct store *store, size_t model_entries, struct assay_error *error)
 {

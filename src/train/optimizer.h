@@ -1,5 +1,5 @@
-/* optimizer.h - SGD, Adam and AdamW as graph nodes: ops on states, applied by `assign`. Also clipping by the global norm and
- * the moving average of the weights. All in f32, by torch's formulas. */
+/* optimizer.h - SGD, Adam and AdamW as graph nodes: ops on states, applied by `assign`. Also clipping by the global
+ * norm and the moving average of the weights. All in f32, by torch's formulas. */
 #ifndef ASSAY_TRAIN_OPTIMIZER_H
 #define ASSAY_TRAIN_OPTIMIZER_H
 
@@ -41,9 +41,10 @@ enum {
 void optimizer_scalars(const struct optimizer_options *options, uint64_t step, double rate,
                        float out[OPTIMIZER_SCALARS]);
 
-/* Assigns to every parameter its next value, to every moment ("optimizer.sgd.NAME.momentum", "optimizer.adam.NAME.mean",
- * "....square", NAME being the parameter's) and average ("train.ema.NAME") too. `scalars`: an input of shape
- * [OPTIMIZER_SCALARS]. *norm (may be NULL): the gradients' global 2-norm before clipping; NODE_NONE without clipping. */
+/* Assigns to every parameter its next value, to every moment ("optimizer.sgd.NAME.momentum",
+ * "optimizer.adam.NAME.mean", "....square", NAME being the parameter's) and average ("train.ema.NAME") too.
+ * `scalars`: an input of shape [OPTIMIZER_SCALARS]. *norm (may be NULL): the gradients' global 2-norm before
+ * clipping; NODE_NONE without clipping. */
 void optimizer_update(struct graph *g, const struct optimizer_options *options, const node *params,
                       const node *gradients, int count, node scalars, node *norm);
 
@@ -54,7 +55,8 @@ void optimizer_update(struct graph *g, const struct optimizer_options *options, 
 /* Lets every average begin at its parameter's present value: after store_initialise, before the first step. */
 assay_status average_begin(struct store *store, struct assay_error *error);
 
-/* Exchanges the averages with the parameters: once before evaluating or saving, once after. Without averages: nothing. */
+/* Exchanges the averages with the parameters: once before evaluating or saving, once after. Without averages:
+ * nothing. */
 void average_swap(struct store *store);
 
 #endif

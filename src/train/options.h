@@ -1,5 +1,6 @@
-/* options.h - how a network is trained: the settings that decide what comes out, and those that only decide how the work is
- * done. The former are recorded in the model file and in every checkpoint, and must be the same when a run is resumed. */
+/* options.h - how a network is trained: the settings that decide what comes out, and those that only decide how the
+ * work is done. The former are recorded in the model file and in every checkpoint, and must be the same when a run is
+ * resumed. */
 #ifndef ASSAY_TRAIN_OPTIONS_H
 #define ASSAY_TRAIN_OPTIONS_H
 

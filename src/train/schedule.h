@@ -17,7 +17,8 @@ struct schedule {
 };
 
 /* The rate of step `step` (from 0) of `total`. Cosine, after the warm-up: the floor plus the rest times
- * (1 + cos(pi (step - warmup) / (total - warmup))) / 2. One-cycle: torch's OneCycleLR with cosine annealing, two phases. */
+ * (1 + cos(pi (step - warmup) / (total - warmup))) / 2. One-cycle: torch's OneCycleLR with cosine annealing, two
+ * phases. */
 double schedule_rate(const struct schedule *schedule, uint64_t step, uint64_t total);
 
 #endif

@@ -1,5 +1,5 @@
-/* settings.h - what a training run was made with, as JSON: written into the model file and every checkpoint, and compared
- * when a run is resumed. */
+/* settings.h - what a training run was made with, as JSON: written into the model file and every checkpoint, and
+ * compared when a run is resumed. */
 #ifndef ASSAY_TRAIN_SETTINGS_H
 #define ASSAY_TRAIN_SETTINGS_H
 

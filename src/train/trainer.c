@@ -97,7 +97,7 @@ static assay_status open_pictures(struct trainer *t, struct assay_error *error)
     return loader_train(t->pictures[0], &setup, t->step, &t->loader, error);
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------------------ */
+/* ---- the run ---------------------------------------------------------------------------------------------------- */
 
 static assay_status stop(struct trainer *t, struct assay_error *error)
 {

@@ -1,4 +1,5 @@
-/* trainer.h - pictures to a trained model: the loop around step and validation, the best epoch, checkpoints, resuming. */
+/* trainer.h - pictures to a trained model: the loop around step and validation, the best epoch, checkpoints,
+ * resuming. */
 #ifndef ASSAY_TRAIN_TRAINER_H
 #define ASSAY_TRAIN_TRAINER_H
 
@@ -36,13 +37,14 @@ struct train_result {
     double images_per_second;    /* of this session, validation included */
 };
 
-/* Trains to the end, or until cancelled (ASSAY_ERROR_CANCELLED; the message says how to go on). Refused before the first
- * step: a target that cannot be written or exists already, a class without pictures, a resume that does not fit. */
+/* Trains to the end, or until cancelled (ASSAY_ERROR_CANCELLED; the message says how to go on). Refused before the
+ * first step: a target that cannot be written or exists already, a class without pictures, a resume that does not
+ * fit. */
 assay_status train_run(const struct train_job *job, struct train_result *result, struct assay_error *error);
 
 /* What OUT.checkpoint was made with, so that --resume needs no option twice: an object with "detector" (its name),
- * "config", "options", "augmentation" and "sampler", each of the last four to be read with option_from_json, and "data".
- * The caller's reference. */
+ * "config", "options", "augmentation" and "sampler", each of the last four to be read with option_from_json, and
+ * "data". The caller's reference. */
 assay_status train_recall(const char *out, json_t **settings, struct assay_error *error);
 
 #endif

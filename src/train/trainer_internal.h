@@ -1,5 +1,6 @@
-/* trainer_internal.h - the trainer's state and its parts: one step, the end of an epoch, what precedes the first step. All
- * state is in the store and in a few fields; both go into every checkpoint, and what comes next follows from them alone. */
+/* trainer_internal.h - the trainer's state and its parts: one step, the end of an epoch, what precedes the first step.
+ * All state is in the store and in a few fields; both go into every checkpoint, and what comes next follows from them
+ * alone. */
 #ifndef ASSAY_TRAIN_TRAINER_INTERNAL_H
 #define ASSAY_TRAIN_TRAINER_INTERNAL_H
 

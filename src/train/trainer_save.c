@@ -49,7 +49,8 @@ assay_status trainer_save_model(struct trainer *t, struct assay_error *error)
     return model_save(&t->model, t->job->out, error);
 }
 
-/* Where a save that is not the last fails, training goes on: nothing is lost yet, and there may be space again later. */
+/* Where a save that is not the last fails, training goes on: nothing is lost yet, and there may be space again
+ * later. */
 void trainer_save_or_warn(struct trainer *t)
 {
     struct assay_error error = {0};

@@ -1,5 +1,5 @@
-/* Checkpoints and the best weights: to a file and back bit for bit, refused where they do not fit, each allocation failing
- * in turn; and failing allocations of metrics and of the optimiser's graph. */
+/* Checkpoints and the best weights: to a file and back bit for bit, refused where they do not fit, each allocation
+ * failing in turn; and failing allocations of metrics and of the optimiser's graph. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* SGD, Adam, AdamW, clipping and the moving average, replayed over gradients that torch computed: every tensor after every
- * step against torch's. */
+/* SGD, Adam, AdamW, clipping and the moving average, replayed over gradients that torch computed: every tensor after
+ * every step against torch's. */
 #include "cpu/cpu.h"
 #include "fixture.h"
 #include "graph/program.h"

@@ -1,5 +1,5 @@
-/* Ten steps of SGD on a tiny residual network, against torch: the loss, every parameter and every running statistic after
- * every step, and each gradient of the first. */
+/* Ten steps of SGD on a tiny residual network, against torch: the loss, every parameter and every running statistic
+ * after every step, and each gradient of the first. */
 #include "backbone/resnet.h"
 #include "cpu/cpu.h"
 #include "fixture.h"

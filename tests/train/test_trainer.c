@@ -1,5 +1,6 @@
-/* The whole way from pictures to a model file, in miniature. Every run is a process of its own, so that it can be killed
- * at any moment as a user's would be: killed or interrupted and resumed, it must end in the same file, byte for byte. */
+/* The whole way from pictures to a model file, in miniature. Every run is a process of its own, so that it can be
+ * killed at any moment as a user's would be: killed or interrupted and resumed, it must end in the same file, byte for
+ * byte. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -243,7 +244,7 @@ static void expect(const struct change *change, int status, const char *told)
         fail_msg("status %d, expected %d with \"%s\"; told:\n%s", got, status, told ? told : "", run.told);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------ */
 
 struct bytes {
     uint8_t *data;
@@ -288,7 +289,7 @@ static void clean(void)
 /* The model that every run with the usual settings must end in, from one that nothing disturbed. */
 static struct bytes undisturbed;
 
-/* ---- tests -------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------ */
 
 static void test_learns(void **state)
 {

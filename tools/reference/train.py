@@ -1,6 +1,6 @@
 """Fixtures for tests/train and tests/eval, made with torch and scikit-learn.
 
-    python tools/reference/train.py
+    python tools/reference/train.py && tools/format.sh
 
 schedules.h  learning rates of torch's CosineAnnealingLR and OneCycleLR
 metrics.h    average precision and AUROC of scikit-learn, with weights and ties
