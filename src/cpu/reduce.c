@@ -72,7 +72,7 @@ HOT static float max_floats(const float *x, int64_t count)
     for (; i + LANES <= count; i += LANES) {
         for (int lane = 0; lane < LANES; lane++) {
             float most = lanes[lane], v = x[i + lane];
-            lanes[lane] = (most >= v) | (most != most) ? most : v; /* a NaN stays */
+            lanes[lane] = ((most >= v) | (most != most)) ? most : v; /* a NaN stays */
         }
     }
     for (int lane = 0; i + lane < count; lane++)
@@ -80,7 +80,7 @@ HOT static float max_floats(const float *x, int64_t count)
     for (int half = LANES / 2; half > 0; half /= 2) {
         for (int lane = 0; lane < half; lane++) {
             float a = lanes[lane], b = lanes[lane + half];
-            lanes[lane] = (a >= b) | (a != a) ? a : b;
+            lanes[lane] = ((a >= b) | (a != a)) ? a : b;
         }
     }
     return lanes[0];
