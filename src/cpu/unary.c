@@ -23,6 +23,7 @@ UNARY(loop_log, math_log(x))
 UNARY(loop_sqrt, sqrtf(x))
 UNARY(loop_abs, fabsf(x))
 UNARY(loop_sign, (float)((x > 0.0f) - (x < 0.0f)))
+UNARY(loop_floor, floorf(x))
 UNARY(loop_clamp, x < a ? a : x > b ? b : x) /* a NaN stays */
 UNARY(loop_relu, x < 0.0f ? 0.0f : x)
 UNARY(loop_gelu, math_gelu(x))
@@ -60,8 +61,8 @@ static unary_loop *power_loop(float exponent)
 static unary_loop *const loops[UNARY_COUNT] = {
     [UNARY_AFFINE] = loop_affine,   [UNARY_EXP] = loop_exp,         [UNARY_LOG] = loop_log,
     [UNARY_SQRT] = loop_sqrt,       [UNARY_ABS] = loop_abs,         [UNARY_SIGN] = loop_sign,
-    [UNARY_POW] = loop_power,       [UNARY_CLAMP] = loop_clamp,     [UNARY_RELU] = loop_relu,
-    [UNARY_GELU] = loop_gelu,       [UNARY_GELU_GRAD] = loop_gelu_grad,
+    [UNARY_FLOOR] = loop_floor,     [UNARY_POW] = loop_power,       [UNARY_CLAMP] = loop_clamp,
+    [UNARY_RELU] = loop_relu,       [UNARY_GELU] = loop_gelu,       [UNARY_GELU_GRAD] = loop_gelu_grad,
     [UNARY_QUICK_GELU] = loop_quick_gelu, [UNARY_QUICK_GELU_GRAD] = loop_quick_gelu_grad,
     [UNARY_SILU] = loop_silu,       [UNARY_SILU_GRAD] = loop_silu_grad,
     [UNARY_SIGMOID] = loop_sigmoid, [UNARY_TANH] = loop_tanh,       [UNARY_SOFTPLUS] = loop_softplus};

@@ -38,7 +38,7 @@ static node unary_slope(struct graph *g, const struct unary_attrs *a, node x, no
 static void grad_unary(struct graph *g, const struct op_grad *c)
 {
     const struct unary_attrs *a = c->attrs;
-    if (a->kind == UNARY_SIGN || (a->kind == UNARY_POW && a->a == 0))
+    if (a->kind == UNARY_SIGN || a->kind == UNARY_FLOOR || (a->kind == UNARY_POW && a->a == 0))
         return; /* zero; x^0 also where x is zero and the rule would say 0 / 0 */
     if (a->kind == UNARY_AFFINE)
         c->d_in[0] = op_scale(g, c->d_out, a->a);
@@ -90,6 +90,11 @@ node op_sqrt(struct graph *g, node x)
 node op_abs(struct graph *g, node x)
 {
     return op_unary(g, UNARY_ABS, x, 0, 0);
+}
+
+node op_floor(struct graph *g, node x)
+{
+    return op_unary(g, UNARY_FLOOR, x, 0, 0);
 }
 
 node op_square(struct graph *g, node x)

@@ -12,6 +12,7 @@ enum unary_kind {
     UNARY_SQRT,
     UNARY_ABS,
     UNARY_SIGN,  /* -1, 0, 1; no gradient */
+    UNARY_FLOOR, /* the next integer downwards; no gradient */
     UNARY_POW,   /* x ^ a, a a constant; x >= 0 unless a is an integer */
     UNARY_CLAMP, /* min(max(x, a), b); the gradient passes where a <= x <= b, as in most torch */
     UNARY_RELU,
@@ -64,6 +65,7 @@ node op_exp(struct graph *g, node x);
 node op_log(struct graph *g, node x);
 node op_sqrt(struct graph *g, node x);
 node op_abs(struct graph *g, node x);
+node op_floor(struct graph *g, node x);
 node op_square(struct graph *g, node x);
 node op_pow(struct graph *g, node x, float exponent);
 node op_clamp(struct graph *g, node x, float low, float high);

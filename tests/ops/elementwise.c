@@ -14,6 +14,7 @@ static double unary(const struct unary_attrs *u, double x)
     case UNARY_SQRT: return sqrt(x);
     case UNARY_ABS: return fabs(x);
     case UNARY_SIGN: return (x > 0) - (x < 0);
+    case UNARY_FLOOR: return floor(x);
     case UNARY_POW: return pow(x, (double)u->a);
     case UNARY_CLAMP: return fmin(fmax(x, (double)u->a), (double)u->b);
     case UNARY_RELU: return x > 0 ? x : 0;
@@ -60,6 +61,7 @@ static const struct {
     {"sqrt", {UNARY_SQRT, 0, 0}, 0.2, 9, {0}, 0, false},
     {"abs", {UNARY_ABS, 0, 0}, -2, 2, {0}, 1, false},
     {"sign", {UNARY_SIGN, 0, 0}, -2, 2, {0}, 1, false},
+    {"floor", {UNARY_FLOOR, 0, 0}, -1.75, 1.75, {-1, 0, 1}, 3, false},
     {"pow 2", {UNARY_POW, 2, 0}, -2, 2, {0}, 0, false},
     {"pow 3", {UNARY_POW, 3, 0}, -2, 2, {0}, 0, false},
     {"pow 0.5", {UNARY_POW, 0.5f, 0}, 0.3, 3, {0}, 0, false},
@@ -148,6 +150,7 @@ static void test_unary_extremes(void **context)
         {{UNARY_RELU, 0, 0}, {0, -1, 1, 200}, {0, 0, 1, 200}, {0, 0, 1, 1}},
         {{UNARY_ABS, 0, 0}, {0, -1, 1, -200}, {0, 1, 1, 200}, {0, -1, 1, -1}},
         {{UNARY_SIGN, 0, 0}, {0, -1, 1, -200}, {0, -1, 1, -1}, {0, 0, 0, 0}},
+        {{UNARY_FLOOR, 0, 0}, {-0.5f, 3, -2, 223.75f}, {-1, 3, -2, 223}, {0, 0, 0, 0}},
         {{UNARY_CLAMP, -0.5f, 1}, {-0.5f, 1, -1, 2}, {-0.5f, 1, -0.5f, 1}, {1, 1, 0, 0}},
         {{UNARY_POW, 2, 0}, {0, -1, -3, 4}, {0, 1, 9, 16}, {0, -2, -6, 8}},
         {{UNARY_POW, 0, 0}, {0, -1, -3, 4}, {1, 1, 1, 1}, {0, 0, 0, 0}},
@@ -409,6 +412,7 @@ static void test_names(void **context)
         {"log", op_log(g, a), {log(0.75), log(0.5)}},
         {"sqrt", op_sqrt(g, a), {sqrt(0.75), sqrt(0.5)}},
         {"abs", op_abs(g, op_neg(g, a)), {0.75, 0.5}},
+        {"floor", op_floor(g, op_affine(g, a, 2, 0.25f)), {1, 1}},
         {"square", op_square(g, a), {0.5625, 0.25}},
         {"pow", op_pow(g, a, 3), {0.421875, 0.125}},
         {"clamp", op_clamp(g, a, 0.6f, 0.7f), {(double)0.7f, (double)0.6f}},
