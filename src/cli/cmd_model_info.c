@@ -1,8 +1,8 @@
 /* cmd_model_info.c - `assay model info`: what a model file says about itself, and its tensors. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/weights_info.h"
 #include "cli/cli.h"
 #include "cli/find_model.h"
 #include "detector/model.h"
@@ -17,24 +17,11 @@ static const struct option info_options[] = {{"json", OPTION_BOOL, offsetof(stru
 
 static const struct cli_group info_groups[] = {{"Options", info_options}, {0}};
 
-static const char *dtype_text(enum tensor_file_dtype dtype)
-{
-    static const char *const text[] = {"F32", "F16", "BF16", "F64", "I8", "U8", "I16", "I32", "I64", "BOOL"};
-    return (size_t)dtype < sizeof text / sizeof text[0] ? text[dtype] : "?";
-}
-
-/* {"dtype": "F32", "shape": [64, 3, 7, 7]} by tensor, in the order of the file. */
 static json_t *tensors_to_json(const struct safetensors *file)
 {
     json_t *all = json_object();
-    for (size_t i = 0; i < file->tensors.count; i++) {
-        const struct file_tensor *tensor = file->tensors.entries[i].value;
-        json_t *shape = json_array();
-        for (int d = 0; d < tensor->rank; d++)
-            json_array_append_new(shape, json_integer(tensor->dim[d]));
-        json_object_set_new(all, tensor->name,
-                            json_pack("{s:s, s:o}", "dtype", dtype_text(tensor->dtype), "shape", shape));
-    }
+    for (size_t i = 0; i < file->tensors.count; i++)
+        json_object_set_new(all, file->tensors.entries[i].key, tensor_to_json(file->tensors.entries[i].value, 0));
     return all;
 }
 
@@ -102,14 +89,23 @@ static void print_tensors(const struct safetensors *file)
 {
     fputs("tensors\n", stdout);
     for (size_t i = 0; i < file->tensors.count; i++) {
-        const struct file_tensor *tensor = file->tensors.entries[i].value;
-        printf("  %-4s [", dtype_text(tensor->dtype));
-        for (int d = 0; d < tensor->rank; d++)
-            printf("%s%" PRId64, d ? ", " : "", tensor->dim[d]);
-        fputs("]  ", stdout);
-        cli_print_text(stdout, tensor->name);
+        tensor_print(stdout, file->tensors.entries[i].value);
         fputc('\n', stdout);
     }
+}
+
+/* Weights as their authors published them: printed, and *done. A model of Assay's own is left to model_load. */
+static assay_status print_foreign(const char *path, bool json, bool *done, struct assay_error *error)
+{
+    struct weights_file file;
+    assay_status status = weights_file_open(path, &file, error);
+    if (status)
+        return status;
+    *done = !weights_file_metadata(&file, "assay.format");
+    if (*done)
+        status = weights_info_print(&file, path, json, error);
+    weights_file_close(&file);
+    return status;
 }
 
 static int info_run(int argc, char **argv)
@@ -133,15 +129,20 @@ static int info_run(int argc, char **argv)
     }
     const char *path;
     status = cli_find_model(words.count ? ((const char **)words.data)[0] : NULL, &arena, &path, &error);
+    bool printed = false;
     if (!status)
+        status = print_foreign(path, config.json, &printed, &error);
+    if (!status && !printed)
         status = model_load(path, &model, &error);
-    if (!status && !(info = info_to_json(&model, path)))
+    if (!status && !printed && !(info = info_to_json(&model, path)))
         status = error_memory(&error, path);
     if (status) {
         result = cli_failure(&error, false);
         goto done;
     }
-    if (config.json) {
+    if (printed) {
+        /* nothing more to say */
+    } else if (config.json) {
         json_dumpf(info, stdout, JSON_INDENT(2));
         fputc('\n', stdout);
     } else {
@@ -166,7 +167,8 @@ const struct command command_model_info = {
     "[OPTION]... [FILE]",
     "Prints the detector, its settings, preprocessing, calibration, the summary of its training, and its tensors. "
     "Without\n"
-    "FILE, the model that 'assay detect' would use.\n",
+    "FILE, the model that 'assay detect' would use. Of other files of weights (safetensors, also in several files by\n"
+    "their index, and what PyTorch saves), the kind and the tensors.\n",
     info_groups,
     NULL,
     info_run,

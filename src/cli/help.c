@@ -9,7 +9,7 @@ void cli_print_overview(FILE *stream)
           "Tells whether a picture was made by an image generator.\n\nCommands:\n",
           stream);
     for (int i = 0; cli_commands[i]; i++)
-        fprintf(stream, "  %-12s  %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+        fprintf(stream, "  %-13s  %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     fputs("\n'assay help COMMAND' says more about one; 'assay --version' prints the versions in use.\n", stream);
 }
 

@@ -1,10 +1,10 @@
 /* model_load.c - model files: what the metadata say is read and checked, then every tensor is matched by name. Weights
  * stay in the mapped file where they can be used as they lie. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault_list.h"
 #include "base/text.h"
 #include "detector/model_internal.h"
 
@@ -114,30 +114,7 @@ static assay_status read_metadata(struct model *model, const char *path, struct 
 
 /* ---- Tensors -------------------------------------------------------------------------------------------------- */
 
-enum { REPORT_TEXT = 860, REPORT_LIST = 190, REPORT_CANDIDATES = 2000 };
-
-/* One kind of fault: as many of its tensors as fit are named, the others counted. */
-struct fault_list {
-    char text[REPORT_LIST];
-    size_t used, count, named;
-};
-
-/* Notes one tensor. `detail` is printed behind its name. */
-static void note(struct fault_list *list, const char *name, const char *detail)
-{
-    char shown[72];
-    list->count++;
-    if (list->named + 1 < list->count) /* one did not fit already */
-        return;
-    int length = snprintf(list->text + list->used, sizeof list->text - list->used, "%s\"%s\"%s",
-                          list->named ? ", " : "", text_printable(name, shown, sizeof shown), detail);
-    if (length > 0 && (size_t)length < sizeof list->text - list->used) {
-        list->used += (size_t)length;
-        list->named++;
-    } else {
-        list->text[list->used] = '\0';
-    }
-}
+enum { REPORT_CANDIDATES = 2000 };
 
 static const char *format_dims(int rank, const int64_t *dims, char text[SHAPE_TEXT])
 {
@@ -145,50 +122,30 @@ static const char *format_dims(int rank, const int64_t *dims, char text[SHAPE_TE
     return shape_text(&shape, text);
 }
 
-/* " (has a name near it: \"x\")" where `n` found one. */
-static void format_near(const struct nearest *n, const char *what, char *text, size_t size)
-{
-    char shown[64];
-    text[0] = '\0';
-    if (n->count)
-        snprintf(text, size, " (%s \"%s\"?)", what, text_printable(n->name[0], shown, sizeof shown));
-}
-
 static void note_missing(struct fault_list *list, const struct model *model, const char *name)
 {
-    char detail[96] = "";
-    if (list->named == list->count) { /* it may still be named */
+    char detail[FAULT_DETAIL] = "";
+    if (fault_shows(list)) {
         struct nearest nearest = nearest_to(name);
         for (size_t i = 0; i < model->file.tensors.count && i < REPORT_CANDIDATES; i++)
             if (!store_get(model->store, model->file.tensors.entries[i].key))
                 nearest_offer(&nearest, model->file.tensors.entries[i].key);
-        format_near(&nearest, "is it", detail, sizeof detail);
+        fault_near(&nearest, "is it", detail);
     }
-    note(list, name, detail);
+    fault_note(list, name, detail);
 }
 
 static void note_extra(struct fault_list *list, const struct model *model, const char *name)
 {
-    char detail[96] = "";
-    if (list->named == list->count) {
+    char detail[FAULT_DETAIL] = "";
+    if (fault_shows(list)) {
         struct nearest nearest = nearest_to(name);
         for (size_t i = 0; i < model->store->entries.count && i < REPORT_CANDIDATES; i++)
             if (!string_map_get(&model->file.tensors, model->store->entries.entries[i].key))
                 nearest_offer(&nearest, model->store->entries.entries[i].key);
-        format_near(&nearest, "for", detail, sizeof detail);
+        fault_near(&nearest, "for", detail);
     }
-    note(list, name, detail);
-}
-
-static void append_list(char text[REPORT_TEXT], const struct fault_list *list, const char *what)
-{
-    size_t used = strlen(text);
-    if (!list->count)
-        return;
-    char more[48] = "";
-    if (list->named < list->count)
-        snprintf(more, sizeof more, "%s%zu more", list->named ? " and " : "", list->count - list->named);
-    snprintf(text + used, REPORT_TEXT - used, "; %zu %s: %s%s", list->count, what, list->text, more);
+    fault_note(list, name, detail);
 }
 
 /* Every tensor of the store must be in the file with its shape and a floating type, and no other. */
@@ -208,10 +165,10 @@ static assay_status match_tensors(const struct model *model, const char *path, s
         if (!shape_equal(&shape, &entry->shape)) {
             snprintf(detail, sizeof detail, " %s, needed as %s", format_dims(tensor->rank, tensor->dim, has),
                      shape_text(&entry->shape, needs));
-            note(&misshapen, entry->name, detail);
+            fault_note(&misshapen, entry->name, detail);
         } else if (!file_tensor_is_float(tensor)) {
             snprintf(detail, sizeof detail, " %s", tensor_file_dtype_name(tensor->dtype));
-            note(&mistyped, entry->name, detail);
+            fault_note(&mistyped, entry->name, detail);
         }
     }
     for (size_t i = 0; i < tensors->count; i++)
@@ -219,11 +176,11 @@ static assay_status match_tensors(const struct model *model, const char *path, s
             note_extra(&extra, model, tensors->entries[i].key);
     if (!missing.count && !extra.count && !misshapen.count && !mistyped.count)
         return ASSAY_OK;
-    char text[REPORT_TEXT] = "";
-    append_list(text, &missing, "missing");
-    append_list(text, &misshapen, "of another shape");
-    append_list(text, &mistyped, "of a type that holds no weights");
-    append_list(text, &extra, "not known");
+    char text[FAULT_TEXT] = "";
+    fault_append(text, &missing, "missing");
+    fault_append(text, &misshapen, "of another shape");
+    fault_append(text, &mistyped, "of a type that holds no weights");
+    fault_append(text, &extra, "not known");
     char shown[128];
     return error_set(error, ASSAY_ERROR_MODEL, "%s: its tensors are not those of detector %s: %s",
                      text_printable(path, shown, sizeof shown), model->detector->name, text + 2);

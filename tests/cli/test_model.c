@@ -9,8 +9,10 @@
 #include <cmocka.h>
 
 #include <jansson.h>
+#include <math.h>
 #include <sys/stat.h>
 
+#include "format/safetensors.h"
 #include "scratch.h"
 
 static int setup(void **state)
@@ -151,16 +153,98 @@ static void test_damaged(void **state)
     expect_refused("newer.safetensors", "9");
 }
 
+#define TORCH ASSAY_TEST_DIR "/format/fixtures/torch/"
+
+static void expect_parts(const struct outcome *o, const char *text, const char *const *parts)
+{
+    for (; *parts; parts++)
+        if (!strstr(text, *parts))
+            fail_msg("status %d, no \"%s\" in:\n%s%s", o->status, *parts, o->out, o->err);
+}
+
+/* Weights that are no model of Assay's: kind, tensors, values that are no numbers. */
+static void test_foreign(void **state)
+{
+    (void)state;
+    struct outcome o;
+    static const float values[] = {1, NAN, INFINITY, 2};
+    static const int64_t dims[] = {2, 2};
+    static const int64_t one[] = {1};
+    const struct safetensors_item items[] = {{"broken.weight", 2, dims, values}, {"whole.bias", 1, one, values + 3}};
+    assert_int_equal(safetensors_write("other.safetensors", items, 2, NULL, NULL), ASSAY_OK);
+    RUN(&o, "model", "info", "other.safetensors");
+    assert_int_equal(o.status, 0);
+    expect_parts(&o, o.out,
+                 (const char *const[]){"safetensors", "parameters              5\n",
+                                       "F32  [2, 2]  broken.weight  (2 NaN or infinite)\n", "F32  [1]  whole.bias\n",
+                                       "1 of 2 tensors hold values", NULL});
+    outcome_free(&o);
+    RUN(&o, "model", "info", TORCH "nested.pth");
+    assert_int_equal(o.status, 0);
+    expect_parts(&o, o.out, (const char *const[]){"PyTorch zip", "tensors under", "conv.weight", NULL});
+    outcome_free(&o);
+    RUN(&o, "model", "info", "--json", "other.safetensors");
+    json_t *info = json_loads(o.out, JSON_REJECT_DUPLICATES, NULL);
+    assert_string_equal(json_string_value(json_object_get(info, "kind")), "safetensors");
+    json_t *tensor = json_object_get(json_object_get(info, "tensors"), "broken.weight");
+    assert_int_equal(json_integer_value(json_object_get(tensor, "nonfinite")), 2);
+    assert_int_equal(json_array_size(json_object_get(tensor, "shape")), 2);
+    json_decref(info);
+    outcome_free(&o);
+}
+
+static void test_convert(void **state)
+{
+    (void)state;
+    struct outcome o;
+    struct safetensors from = {0}, to = {0};
+    RUN(&o, "model", "convert", TORCH "zip.pth", "converted.safetensors");
+    if (o.status)
+        fail_msg("%s", o.err);
+    expect_parts(&o, o.err, (const char *const[]){"left out: \"count\", which holds I64", NULL});
+    expect_parts(&o, o.out, (const char *const[]){"converted.safetensors: 9 of 10 tensors, from PyTorch zip", NULL});
+    outcome_free(&o);
+    assert_int_equal(safetensors_open(TORCH "expected.safetensors", &from, NULL), ASSAY_OK);
+    assert_int_equal(safetensors_open("converted.safetensors", &to, NULL), ASSAY_OK);
+    assert_int_equal(to.tensors.count, 9);
+    for (size_t i = 0; i < to.tensors.count; i++) {
+        const struct file_tensor *a = to.tensors.entries[i].value, *b = string_map_get(&from.tensors, a->name);
+        float x[64], y[64];
+        assert_non_null(b);
+        assert_int_equal(a->dtype, TENSOR_FILE_F32);
+        assert_int_equal(a->rank, b->rank);
+        assert_memory_equal(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
+        assert_in_range(a->count, 0, 64);
+        assert_true(file_tensor_read_f32(a, x) && file_tensor_read_f32(b, y));
+        assert_memory_equal(x, y, a->count * sizeof *x);
+    }
+    safetensors_close(&from);
+    safetensors_close(&to);
+
+    RUN(&o, "model", "convert", "other.safetensors", "converted.safetensors");
+    assert_int_equal(o.status, 0);
+    expect_parts(&o, o.err,
+                 (const char *const[]){"warning: \"broken.weight\" holds 2 values that are NaN or infinite", NULL});
+    outcome_free(&o);
+    RUN(&o, "model", "convert", "other.safetensors");
+    assert_int_equal(o.status, 2);
+    outcome_free(&o);
+    RUN(&o, "model", "convert", "a.jpg", "never.safetensors");
+    assert_int_equal(o.status, 1);
+    outcome_free(&o);
+    RUN(&o, "model", "info", "never.safetensors");
+    assert_int_equal(o.status, 1);
+    outcome_free(&o);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
         return 2;
     scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_text),    cmocka_unit_test(test_json),    cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_damaged), cmocka_unit_test(test_foreign), cmocka_unit_test(test_convert),
     };
     return cmocka_run_group_tests_name("cli/model", tests, setup, teardown);
 }

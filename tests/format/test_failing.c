@@ -1,4 +1,4 @@
-/* test_failing.c - each allocation of opening and writing a safetensors file in turn fails. */
+/* test_failing.c - each allocation of opening and writing files of weights in turn fails. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,8 @@
 #include <cmocka.h>
 
 #include "failing_malloc.h"
-#include "format/safetensors.h"
+#include "base/array.h"
+#include "format/weights_file.h"
 
 static bool open_file(void *context)
 {
@@ -22,6 +23,19 @@ static bool open_file(void *context)
     }
     bool complete = file.tensors.count == 14 && file.metadata.count == 1;
     safetensors_close(&file);
+    return complete;
+}
+
+static bool open_weights(void *context)
+{
+    struct weights_file file;
+    struct assay_error error = {0};
+    if (weights_file_open(context, &file, &error)) {
+        assert_true(error.message[0] != '\0');
+        return false;
+    }
+    bool complete = file.tensors.count == 14;
+    weights_file_close(&file);
     return complete;
 }
 
@@ -46,6 +60,33 @@ static void test_open(void **state)
     assert_int_equal(survived, 0);
 }
 
+/* Through an index: also the list of files. */
+static void test_weights(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/assay-failing-XXXXXX", index[64], file[64];
+    struct safetensors whole;
+    struct array text = array_of(1, 4096);
+    size_t survived;
+    assert_non_null(mkdtemp(folder));
+    snprintf(index, sizeof index, "%s/index.json", folder);
+    snprintf(file, sizeof file, "%s/python.safetensors", folder);
+    assert_int_equal(symlink(ASSAY_TEST_DIR "/format/fixtures/python.safetensors", file), 0);
+    assert_int_equal(safetensors_open(file, &whole, NULL), ASSAY_OK);
+    array_printf(&text, "{\"weight_map\": {");
+    for (size_t i = 0; i < whole.tensors.count; i++)
+        array_printf(&text, "%s\"%s\": \"python.safetensors\"", i ? ", " : "", whole.tensors.entries[i].key);
+    array_printf(&text, "}}");
+    assert_int_equal(file_write(index, text.data, text.count, NULL), ASSAY_OK);
+    array_free(&text);
+    safetensors_close(&whole);
+    assert_true(failing_malloc_each(open_weights, index, &survived) >= 10);
+    assert_int_equal(survived, 0);
+    unlink(index);
+    unlink(file);
+    rmdir(folder);
+}
+
 static void test_write(void **state)
 {
     (void)state;
@@ -63,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),
+        cmocka_unit_test(test_weights),
         cmocka_unit_test(test_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
