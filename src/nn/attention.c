@@ -42,8 +42,8 @@ static node relative_bias(struct graph *g, const struct params *p, node q, const
     node rel_h = op_matmul(g, by_row, table_h, false, true);            /* [B, heads, H, W, H'] */
     node rel_w = op_matmul(g, by_column, table_w, false, true);         /* [B, heads, W, H, W'] */
     rel_w = op_permute(g, rel_w, (const int[]){0, 1, 3, 2, 4});         /* [B, heads, H, W, W'] */
-    node bias = op_add(g, op_reshape(g, rel_h, SHAPE(b, heads, h, w, h, 1)),
-                       op_reshape(g, rel_w, SHAPE(b, heads, h, w, 1, w)));
+    node bias =
+        op_add(g, op_reshape(g, rel_h, SHAPE(b, heads, h, w, h, 1)), op_reshape(g, rel_w, SHAPE(b, heads, h, w, 1, w)));
     return op_reshape(g, bias, SHAPE(b, heads, h * w, h * w));
 }
 
@@ -69,8 +69,8 @@ node self_attention(struct graph *g, struct params p, node x, const struct atten
     bool grid = c->rows > 0;
     if (s.rank != 3 || c->heads < 1 || s.dim[2] % c->heads != 0 || (grid && s.dim[1] != c->rows * c->columns)) {
         char text[SHAPE_TEXT];
-        graph_fail(g, "attention %s: %s does not fit %d heads on a grid of %lld by %lld", p.prefix, shape_text(&s, text),
-                   c->heads, (long long)c->rows, (long long)c->columns);
+        graph_fail(g, "attention %s: %s does not fit %d heads on a grid of %lld by %lld", p.prefix,
+                   shape_text(&s, text), c->heads, (long long)c->rows, (long long)c->columns);
         return NODE_NONE;
     }
     int64_t b = s.dim[0], n = s.dim[1], width = s.dim[2];

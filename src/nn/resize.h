@@ -10,9 +10,9 @@ enum resize_method { RESIZE_NEAREST, RESIZE_BILINEAR, RESIZE_BICUBIC };
 struct resize_config {
     enum resize_method method;
     bool align_corners; /* bilinear and bicubic: the corner cells' centres coincide */
-    bool antialias;     /* bilinear and bicubic: the kernel widens where the map shrinks. Bicubic's a is then -0.5 instead
+    bool antialias;  /* bilinear and bicubic: the kernel widens where the map shrinks. Bicubic's a is then -0.5 instead
                            of -0.75 */
-    double scale[2];    /* torch's scale_factor, vertical and horizontal, where it (not the sizes) decides which places
+    double scale[2]; /* torch's scale_factor, vertical and horizontal, where it (not the sizes) decides which places
                            are read; 0: from the sizes. Ignored with align_corners */
 };
 
