@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "nn/linear.h"
+#include "nn/lora.h"
 #include "ops/attention.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
@@ -49,16 +50,18 @@ static node relative_bias(struct graph *g, const struct params *p, node q, const
 
 /* ---- The layer ------------------------------------------------------------------------------------------------ */
 
-/* [B, N, 3 D]: queries, keys and values side by side. */
+/* [B, N, 3 D]: queries, keys and values side by side, which LoRA may adapt together or each on its own. */
 static node project_in(struct graph *g, const struct params *p, node x, enum attention_names names)
 {
+    static const char *const parts[] = {"q", "k", "v", NULL};
     int64_t width = graph_dim(g, x, -1);
-    if (names == ATTENTION_QKV)
-        return linear(g, params_scope(*p, "qkv"), x, 3 * width);
     struct shape shape = SHAPE(3 * width, width);
-    node weight = params_get(g, p, "in_proj_weight", shape, init_linear_weight(&shape));
-    node bias = params_get(g, p, "in_proj_bias", SHAPE(3 * width), init_zeros());
-    return op_matmul_bias(g, x, weight, bias, false, true);
+    bool qkv = names == ATTENTION_QKV;
+    node weight = params_get(g, p, qkv ? "qkv.weight" : "in_proj_weight", shape, init_linear_weight(&shape));
+    struct store_init bias_init = qkv ? init_linear_bias(&shape) : init_zeros();
+    node bias = params_get(g, p, qkv ? "qkv.bias" : "in_proj_bias", SHAPE(3 * width), bias_init);
+    node y = op_matmul_bias(g, x, weight, bias, false, true);
+    return lora_adapt(g, *p, qkv ? "qkv" : "in_proj", parts, x, y);
 }
 
 node self_attention(struct graph *g, struct params p, node x, const struct attention_layer *c)
