@@ -4,6 +4,7 @@
 
 #include "backbone/clip_text.h"
 #include "backbone/vit.h"
+#include "nn/attention.h"
 #include "replay.h"
 #include "support/support.h"
 
@@ -293,13 +294,102 @@ static void test_drop_path(void **unused)
     store_free(store);
 }
 
+/* Settings that a tiny network's numbers hardly show: an eps of 1e-5 for 1e-6 is below every tolerance. */
+static void test_settings(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name;
+        float eps;
+        enum block_activation activation;
+        enum vit_positions positions;
+        int heads, registers;
+    } settings[] = {
+        {"clip-vit-b-32", 1e-5f, BLOCK_QUICK_GELU, VIT_POSITIONS_ANTIALIAS, 12, 0},
+        {"clip-vit-l-14-336", 1e-5f, BLOCK_QUICK_GELU, VIT_POSITIONS_ANTIALIAS, 16, 0},
+        {"dinov2-vit-s-14", 1e-6f, BLOCK_GELU, VIT_POSITIONS_OFFSET, 6, 0},
+        {"dinov2-vit-l-14", 1e-6f, BLOCK_GELU, VIT_POSITIONS_OFFSET, 16, 0},
+        {"dinov2-vit-b-14-reg", 1e-6f, BLOCK_GELU, VIT_POSITIONS_ANTIALIAS, 12, 4},
+        {"mae-vit-b-16", 1e-6f, BLOCK_GELU, VIT_POSITIONS_SIZE, 12, 0},
+        {"mae-vit-b-16-windowed", 1e-6f, BLOCK_GELU, VIT_POSITIONS_SIZE, 12, 0},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        struct vit_config c;
+        assert_true(vit_preset(settings[i].name, &c));
+        assert_true(c.eps == settings[i].eps);
+        assert_int_equal(c.activation, settings[i].activation);
+        assert_int_equal(c.positions, settings[i].positions);
+        assert_int_equal(c.heads, settings[i].heads);
+        assert_int_equal(c.registers, settings[i].registers);
+    }
+}
+
+/* Without a row for the class token, and pictures that are not square. */
+static void test_positions_without_class(void **unused)
+{
+    (void)unused;
+    struct vit_case c = small("dinov2-vit-s-14-reg", 24, 6, 4);
+    struct store *store = test_store();
+    struct graph *g = test_graph(store, false);
+    struct assay_error error = {0};
+    c.config.positions_class = false;
+    struct vit_output out = vit(g, params_root(store), &c.config, input(g, "image", SHAPE(2, 18, 30, 3), DTYPE_F32));
+    struct shape shape = graph_shape(g, out.normed);
+    assert_int_equal(graph_status(g, &error), ASSAY_OK);
+    has(store, "pos_embed", SHAPE(1, 16, 32));
+    test_shape(&shape, SHAPE(2, 1 + 4 + 3 * 5, 32));
+    assert_int_equal(out.prefix, 5);
+    assert_int_equal(out.rows, 3);
+    assert_int_equal(out.columns, 5);
+    graph_free(g);
+    store_free(store);
+}
+
+/* Windows of 3 over maps of 4 by 7: what is added is zero, each cell lies where it should, and back again nothing is
+ * changed. */
+static void test_windows(void **unused)
+{
+    (void)unused;
+    enum { B = 2, H = 4, W = 7, C = 2, SIDE = 3, DOWN = 2, ACROSS = 3 };
+    static float x[B * H * W * C], want[B * DOWN * ACROSS * SIDE * SIDE * C];
+    test_fill(x, B * H * W * C, 7, 1, 2);
+    for (int i = 0; i < B * H * W * C; i++) {
+        int b = i / (H * W * C), row = i / (W * C) % H, column = i / C % W;
+        int window = (b * DOWN + row / SIDE) * ACROSS + column / SIDE;
+        want[((window * SIDE + row % SIDE) * SIDE + column % SIDE) * C + i % C] = x[i];
+    }
+    struct store *store = test_store();
+    struct graph *g = test_graph(store, false);
+    node maps = input(g, "x", SHAPE(B, H, W, C), DTYPE_F32);
+    node windows = window_partition(g, maps, SIDE);
+    tap(g, "windows", windows);
+    tap(g, "back", window_unpartition(g, windows, SIDE, SHAPE(B, H, W, C)));
+    struct test_run run = test_compile(g, test_backend(0), PRECISION_MODE_F32);
+    test_execute(&run, &(struct feed){"x", x}, 1, 1, 0);
+    assert_int_equal(test_count(&run, "windows"), sizeof want / sizeof want[0]);
+    test_same("windows", test_read(&run, "windows"), want, (int64_t)(sizeof want / sizeof want[0]));
+    test_same("back", test_read(&run, "back"), x, B * H * W * C);
+    test_release(&run);
+    store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clip),      cmocka_unit_test(test_clip_resized), cmocka_unit_test(test_dinov2),
-        cmocka_unit_test(test_registers), cmocka_unit_test(test_mae),          cmocka_unit_test(test_windowed),
-        cmocka_unit_test(test_text),      cmocka_unit_test(test_published),    cmocka_unit_test(test_published_text),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_drop_path),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_clip_resized),
+        cmocka_unit_test(test_dinov2),
+        cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_mae),
+        cmocka_unit_test(test_windowed),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_published),
+        cmocka_unit_test(test_published_text),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_drop_path),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_positions_without_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
