@@ -133,8 +133,8 @@ static node attention_pool(struct graph *g, struct params p, const struct clip_r
     int64_t batch = graph_dim(g, x, 0), places = c->grid * c->grid, channels = graph_dim(g, x, 3);
     int64_t heads = c->heads;
     if (heads < 1 || channels % heads != 0) {
-        graph_fail(g, "a CLIP ResNet's attention pool cannot divide %lld channels among %lld heads", (long long)channels,
-                   (long long)heads);
+        graph_fail(g, "a CLIP ResNet's attention pool cannot divide %lld channels among %lld heads",
+                   (long long)channels, (long long)heads);
         return NODE_NONE;
     }
     double std = 1 / sqrt((double)channels);

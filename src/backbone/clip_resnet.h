@@ -22,11 +22,11 @@ enum clip_resnet_frozen {
 
 struct clip_resnet_config {
     int blocks[CLIP_RESNET_MAX_STAGES]; /* of each stage ("layer1" ...); a zero ends the network */
-    int64_t width;                      /* of the stem and of layer1's inner convolutions; doubled at each later stage */
-    int64_t grid;                       /* rows and columns of the last maps, to which the positions belong */
-    int64_t heads;                      /* of the attention pool */
-    int64_t out;                        /* of the embedding */
-    bool frozen_norms;                  /* batch norms keep their running statistics in training */
+    int64_t width;     /* of the stem and of layer1's inner convolutions; doubled at each later stage */
+    int64_t grid;      /* rows and columns of the last maps, to which the positions belong */
+    int64_t heads;     /* of the attention pool */
+    int64_t out;       /* of the embedding */
+    bool frozen_norms; /* batch norms keep their running statistics in training */
     enum clip_resnet_frozen frozen;
 };
 

@@ -36,9 +36,9 @@ static node resnet_stem(struct graph *g, struct params p, const struct resnet_co
     bool small = c->stem == RESNET_STEM_SMALL;
     struct conv_config conv = {
         .out = c->width,
-        .kernel = small ? 3 : 7,
+        .kernel = c->stem == RESNET_STEM_IMAGENET ? 7 : 3,
         .stride = small ? 1 : 2,
-        .padding = small ? 1 : 3,
+        .padding = c->stem == RESNET_STEM_IMAGENET ? 3 : 1,
         .init = CONV_INIT_FAN_OUT,
     };
     x = conv2d(g, params_scope(p, "conv1"), x, conv);

@@ -10,6 +10,7 @@ enum resnet_block { RESNET_BASIC, RESNET_BOTTLENECK };
 
 enum resnet_stem {
     RESNET_STEM_IMAGENET, /* 7x7 convolution of stride 2, then a 3x3 maximum of stride 2 */
+    RESNET_STEM_STRIDED,  /* 3x3 convolution of stride 2, then a 3x3 maximum of stride 2 */
     RESNET_STEM_SMALL     /* 3x3 convolution of stride 1: nothing is lost early */
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "train/settings.h"
 #include "train/trainer.h"
 
 struct train_command {
@@ -76,7 +77,7 @@ static assay_status choose_detector(struct train_setup *s, const char *name, str
     s->detector = detector_find(name);
     if (s->detector) {
         option_defaults(s->detector->fields, s->config);
-        return ASSAY_OK;
+        return settings_defaults(s->detector, &s->options, &s->augment, error);
     }
     size_t used = 0;
     for (const struct detector *const *d = detector_all(); *d && used < sizeof known; d++)
@@ -120,9 +121,7 @@ static assay_status recall(struct train_setup *s, const char *out, struct assay_
 static assay_status read_options(struct train_setup *s, int argc, char **argv, struct assay_error *error)
 {
     option_defaults(command_options, &s->command);
-    option_defaults(train_option_table, &s->options);
     option_defaults(train_conduct_table, &s->conduct);
-    option_defaults(augment_option_table, &s->augment);
     option_defaults(sampler_option_table, &s->sampler);
     option_defaults(loader_option_table, &s->loader);
     const char *name = cli_peek(argc, argv, "detector");
@@ -264,6 +263,11 @@ static void print_detectors(FILE *stream)
     for (const struct detector *const *d = detector_all(); *d; d++) {
         fprintf(stream, "\nDetector %s (%s):\n", (*d)->name, (*d)->title);
         option_print_help((*d)->fields, stream);
+        const struct detector_default *t = (*d)->training;
+        if (t)
+            fprintf(stream, "  Unless told otherwise it is trained with");
+        for (; t && t->option; t++)
+            fprintf(stream, " --%s %s%s", t->option, t->value, t[1].option ? "" : "\n");
     }
 }
 

@@ -36,6 +36,14 @@ static assay_status enlarge(const struct preprocess *p, const struct image *from
     return image_crop_center(from, int_max(from->width, p->crop), int_max(from->height, p->crop), out, error);
 }
 
+struct preprocess preprocess_training(const struct preprocess *p)
+{
+    struct preprocess training = *p;
+    if (p->train_crop > 0)
+        training.crop = p->train_crop;
+    return training;
+}
+
 bool preprocess_fits(const struct preprocess *p, const struct image *from)
 {
     return p->resize == PREPROCESS_NATIVE && from->width >= p->crop && from->height >= p->crop;

@@ -14,6 +14,7 @@ enum preprocess_fit { PREPROCESS_TILE, PREPROCESS_PAD }; /* where a picture is s
 
 struct preprocess {
     int crop;                      /* side of the square that the network sees, pixels */
+    int train_crop;                /* the same while it is trained, where that differs; else 0. Not stored */
     enum preprocess_resize resize; /* before cropping: none; the shorter side to `resize_to`; both sides to it */
     int resize_to;
     enum image_filter filter;
@@ -23,6 +24,9 @@ struct preprocess {
 };
 
 enum { PREPROCESS_MAX_CROPS = 64, PREPROCESS_MIN_CROP = 8, PREPROCESS_MAX_CROP = 4096 };
+
+/* What training uses: `crop` is train_crop where there is one. */
+struct preprocess preprocess_training(const struct preprocess *p);
 
 /* Whether a picture can be cropped as it is, so that preprocess_fit would only copy it. */
 bool preprocess_fits(const struct preprocess *p, const struct image *from);

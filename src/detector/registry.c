@@ -1,11 +1,17 @@
 /* registry.c - every detector there is. A new one is a file of its own and one line here. */
 #include <string.h>
 
+#include "detector/cnnspot.h"
 #include "detector/detector.h"
+#include "detector/lol.h"
+#include "detector/npr.h"
 #include "detector/residual.h"
 
 static const struct detector *const detectors[] = {
     &detector_residual,
+    &detector_lol,
+    &detector_cnnspot,
+    &detector_npr,
     NULL,
 };
 

@@ -58,6 +58,20 @@ json_t *settings_of(const struct train_job *job)
                      job->hold_out, "environment", environment());
 }
 
+assay_status settings_defaults(const struct detector *detector, struct train_options *options, struct augment *augment,
+                               struct assay_error *error)
+{
+    assay_status status = ASSAY_OK;
+    option_defaults(train_option_table, options);
+    option_defaults(augment_option_table, augment);
+    for (const struct detector_default *d = detector->training; d && d->option && !status; d++) {
+        bool varies = option_find(augment_option_table, d->option) != NULL;
+        status = option_set(varies ? augment_option_table : train_option_table, varies ? (void *)augment : options,
+                            d->option, d->value, NULL, error); /* neither table has texts, which would need an arena */
+    }
+    return status;
+}
+
 /* A value as it is typed, into `text`. */
 static const char *value_text(const json_t *value, char *text, size_t size)
 {

@@ -9,6 +9,10 @@
  * reference. "environment": versions of assay and oneDNN, the instruction set in use, compute threads. */
 json_t *settings_of(const struct train_job *job);
 
+/* The defaults of the tables, then those that the detector's paper has instead. */
+assay_status settings_defaults(const struct detector *detector, struct train_options *options, struct augment *augment,
+                               struct assay_error *error);
+
 /* Refuses to resume with other settings or data, naming the first that differs. A different environment only means that
  * results are no longer the same bit for bit: a warning on `stream` (may be NULL). */
 assay_status settings_compare(const json_t *then, const json_t *now, const char *path, FILE *stream,

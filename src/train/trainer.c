@@ -88,9 +88,10 @@ static assay_status open_pictures(struct trainer *t, struct assay_error *error)
         status = pictures_create(job->validation, cache - train, NULL, tell_unreadable, t, &t->pictures[1], error);
     if (status)
         return status;
+    struct preprocess preprocess = preprocess_training(&t->model.preprocess);
     struct loader_setup setup = {.batch = (size_t)job->options->batch,
                                  .seed = (uint64_t)job->options->seed,
-                                 .preprocess = &t->model.preprocess,
+                                 .preprocess = &preprocess,
                                  .augment = job->augment,
                                  .sampler = job->sampler,
                                  .options = job->loader};

@@ -34,7 +34,7 @@ static void build_step(struct graph *g, const struct shape *shapes, int input_co
 
 static void step_inputs(const struct trainer *t, struct program_input inputs[STEP_INPUTS])
 {
-    int64_t batch = t->job->options->batch, side = t->model.preprocess.crop;
+    int64_t batch = t->job->options->batch, side = preprocess_training(&t->model.preprocess).crop;
     inputs[0] = (struct program_input){"image", SHAPE(batch, side, side, 3), NULL};
     inputs[1] = (struct program_input){"labels", SHAPE(batch), NULL};
     inputs[2] = (struct program_input){"optimizer", SHAPE(OPTIMIZER_SCALARS), NULL};

@@ -183,11 +183,8 @@ static void test_refusals(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parity),
-        cmocka_unit_test(test_published),
-        cmocka_unit_test(test_freezing),
-        cmocka_unit_test(test_frozen_norms),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_parity),       cmocka_unit_test(test_published), cmocka_unit_test(test_freezing),
+        cmocka_unit_test(test_frozen_norms), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

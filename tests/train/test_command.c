@@ -96,6 +96,32 @@ static void test_trains(void **state)
 }
 
 /* Ctrl-C in the second epoch; then the same command with --resume, without the options that are recorded. */
+/* A detector whose training sees smaller windows than it judges, and that has defaults of its own: they are recorded, and a
+ * flag goes before them. */
+static void test_defaults_of_detector(void **state)
+{
+    (void)state;
+    struct outcome o;
+    RUN(&o, "train", "--detector", "npr", "--size", "64", "--train-crop", "32", "--data", "data", "--out",
+        "npr.safetensors", "--steps-per-epoch", "2", "--epochs", "1", "--threads", "1", "--batch", "4");
+    expect(&o, 0, "");
+    assert_non_null(strstr(o.out, "npr.safetensors: 2 steps"));
+    outcome_free(&o);
+    RUN(&o, "model", "info", "--json", "npr.safetensors");
+    assert_int_equal(o.status, 0);
+    json_t *info = json_loads(o.out, 0, NULL);
+    json_t *options = json_object_get(json_object_get(info, "training"), "options");
+    assert_true(json_number_value(json_object_get(options, "learning-rate")) == 2e-4);
+    assert_string_equal(json_string_value(json_object_get(options, "optimizer")), "adam");
+    assert_int_equal(json_integer_value(json_object_get(options, "batch")), 4);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(info, "preprocess"), "crop")), 64);
+    json_decref(info);
+    outcome_free(&o);
+    RUN(&o, "detect", "--model", "npr.safetensors", "data/val/ai/0.jpg");
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+}
+
 static void test_interrupted(void **state)
 {
     (void)state;
@@ -205,7 +231,8 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 1;
     scratch_program = scratch_find_program(argv[1]);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trains), cmocka_unit_test(test_interrupted),
-                                       cmocka_unit_test(test_held_out), cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trains), cmocka_unit_test(test_defaults_of_detector),
+                                       cmocka_unit_test(test_interrupted), cmocka_unit_test(test_held_out),
+                                       cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
