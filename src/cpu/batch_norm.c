@@ -12,8 +12,7 @@ static struct columns columns_of_tensor(const struct shape *shape)
     return columns_of(1, channels > 0 ? shape_count(shape) / channels : 0, channels, true);
 }
 
-static assay_status columns_prepare(const struct kernel_node *n, struct kernel_prepared *out,
-                                    struct assay_error *error)
+static assay_status columns_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
 {
     (void)error;
     struct columns c = columns_of_tensor(&n->in[0].shape);
@@ -53,7 +52,8 @@ HOT static void stats_body(const void *context, const struct columns *c, int64_t
             squares[i] += away * away;
         }
     }
-    double share = (double)rows / (double)(before + rows), weight = (double)before * share, per_row = 1.0 / (double)rows;
+    double share = (double)rows / (double)(before + rows), weight = (double)before * share,
+           per_row = 1.0 / (double)rows;
     for (int64_t i = 0; i < count; i++) {
         double off = rest[i] * per_row, here = mean[i] + off, apart = here - total[0][i];
         total[0][i] += apart * share;
@@ -133,7 +133,10 @@ static struct apply_job apply_job_of(const struct kernel_call *call)
 {
     const struct shape *shape = &call->out.shape;
     int64_t channels = shape->dim[shape->rank - 1];
-    struct apply_job job = {.call = call, .channels = channels, .width = table_width(channels), .count = shape_count(shape)};
+    struct apply_job job = {.call = call,
+                            .channels = channels,
+                            .width = table_width(channels),
+                            .count = shape_count(shape)};
     for (int i = 0; i < TABLES; i++)
         job.table[i] = (float *)call->scratch + i * job.width;
     return job;
@@ -302,11 +305,19 @@ static void batch_norm_grad_run(const struct kernel_call *call)
     apply(&job);
 }
 
-const struct kernel cpu_channel_stats = {
-    .op = &op_channel_stats_def, .bf16 = true, .prepare = columns_prepare, .run = channel_stats_run};
-const struct kernel cpu_batch_norm = {
-    .op = &op_batch_norm_def, .bf16 = true, .prepare = table_prepare, .run = batch_norm_run};
-const struct kernel cpu_batch_norm_sums = {
-    .op = &op_batch_norm_sums_def, .bf16 = true, .prepare = columns_prepare, .run = batch_norm_sums_run};
-const struct kernel cpu_batch_norm_grad = {
-    .op = &op_batch_norm_grad_def, .bf16 = true, .prepare = table_prepare, .run = batch_norm_grad_run};
+const struct kernel cpu_channel_stats = {.op = &op_channel_stats_def,
+                                         .bf16 = true,
+                                         .prepare = columns_prepare,
+                                         .run = channel_stats_run};
+const struct kernel cpu_batch_norm = {.op = &op_batch_norm_def,
+                                      .bf16 = true,
+                                      .prepare = table_prepare,
+                                      .run = batch_norm_run};
+const struct kernel cpu_batch_norm_sums = {.op = &op_batch_norm_sums_def,
+                                           .bf16 = true,
+                                           .prepare = columns_prepare,
+                                           .run = batch_norm_sums_run};
+const struct kernel cpu_batch_norm_grad = {.op = &op_batch_norm_grad_def,
+                                           .bf16 = true,
+                                           .prepare = table_prepare,
+                                           .run = batch_norm_grad_run};

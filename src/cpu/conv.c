@@ -60,8 +60,7 @@ static enum dtype computed_type(const struct kernel_node *n)
 /* No elements in or out: nothing to prepare, and run() gives zeros. */
 static bool is_empty(const struct kernel_node *n)
 {
-    return shape_count(&n->in[0].shape) == 0 || shape_count(&n->in[1].shape) == 0 ||
-           shape_count(&n->out.shape) == 0;
+    return shape_count(&n->in[0].shape) == 0 || shape_count(&n->in[1].shape) == 0 || shape_count(&n->out.shape) == 0;
 }
 
 static assay_status conv_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)

@@ -6,6 +6,8 @@
 #include "cpu/dnnl.h"
 #include "cpu/kernels.h"
 
+/* By family. */
+/* clang-format off */
 static const struct kernel *const kernels[] = {
     &cpu_unary, &cpu_binary, &cpu_select, &cpu_accumulate, &cpu_cast, &cpu_broadcast,
     &cpu_reduce,
@@ -20,6 +22,7 @@ static const struct kernel *const kernels[] = {
     &cpu_attention, &cpu_attention_grad, &cpu_attention_bias_grad,
     &cpu_gather, &cpu_scatter_add,
     NULL};
+/* clang-format on */
 
 static const struct backend backend = {"cpu", kernels, onednn_has_bf16};
 

@@ -94,27 +94,30 @@ static dnnl_status_t create_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
                                  const bool present[ONEDNN_ROLES], const struct conv_geometry *g,
                                  const_dnnl_primitive_attr_t attr)
 {
-    return dnnl_convolution_forward_primitive_desc_create(
-        pd, engine, dnnl_forward_training, dnnl_convolution_direct, md[ONEDNN_SOURCE], md[ONEDNN_WEIGHT],
-        present[ONEDNN_BIAS] ? md[ONEDNN_BIAS] : NULL, md[ONEDNN_RESULT], g->stride, g->dilation, g->before, g->after, attr);
+    return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct,
+                                                          md[ONEDNN_SOURCE], md[ONEDNN_WEIGHT],
+                                                          present[ONEDNN_BIAS] ? md[ONEDNN_BIAS] : NULL,
+                                                          md[ONEDNN_RESULT], g->stride, g->dilation, g->before,
+                                                          g->after, attr);
 }
 
-static dnnl_status_t create_conv_input_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                            const struct conv_geometry *g, const_dnnl_primitive_desc_t forward,
-                                            const_dnnl_primitive_attr_t attr)
+static dnnl_status_t create_conv_input_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                            const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
+                                            const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
 {
     return dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, md[ONEDNN_SOURCE],
-                                                                md[ONEDNN_WEIGHT], md[ONEDNN_RESULT], g->stride, g->dilation,
-                                                                g->before, g->after, forward, attr);
+                                                                md[ONEDNN_WEIGHT], md[ONEDNN_RESULT], g->stride,
+                                                                g->dilation, g->before, g->after, forward, attr);
 }
 
-static dnnl_status_t create_conv_weight_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                             const struct conv_geometry *g, const_dnnl_primitive_desc_t forward,
-                                             const_dnnl_primitive_attr_t attr)
+static dnnl_status_t create_conv_weight_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                             const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
+                                             const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
 {
-    return dnnl_convolution_backward_weights_primitive_desc_create(
-        pd, engine, dnnl_convolution_direct, md[ONEDNN_SOURCE], md[ONEDNN_WEIGHT], NULL, md[ONEDNN_RESULT], g->stride,
-        g->dilation, g->before, g->after, forward, attr);
+    return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct,
+                                                                   md[ONEDNN_SOURCE], md[ONEDNN_WEIGHT], NULL,
+                                                                   md[ONEDNN_RESULT], g->stride, g->dilation, g->before,
+                                                                   g->after, forward, attr);
 }
 
 #else
@@ -170,31 +173,35 @@ static dnnl_status_t create_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine
                                  const_dnnl_primitive_attr_t attr)
 {
     dnnl_convolution_desc_t desc;
-    dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
-        &desc, dnnl_forward_training, dnnl_convolution_direct, &md[ONEDNN_SOURCE], &md[ONEDNN_WEIGHT],
-        present[ONEDNN_BIAS] ? &md[ONEDNN_BIAS] : NULL, &md[ONEDNN_RESULT], g->stride, g->dilation, g->before, g->after);
+    dnnl_status_t status =
+        dnnl_dilated_convolution_forward_desc_init(&desc, dnnl_forward_training, dnnl_convolution_direct,
+                                                   &md[ONEDNN_SOURCE], &md[ONEDNN_WEIGHT],
+                                                   present[ONEDNN_BIAS] ? &md[ONEDNN_BIAS] : NULL, &md[ONEDNN_RESULT],
+                                                   g->stride, g->dilation, g->before, g->after);
     return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
 }
 
-static dnnl_status_t create_conv_input_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                            const struct conv_geometry *g, const_dnnl_primitive_desc_t forward,
-                                            const_dnnl_primitive_attr_t attr)
+static dnnl_status_t create_conv_input_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                            const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
+                                            const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
 {
     dnnl_convolution_desc_t desc;
-    dnnl_status_t status = dnnl_dilated_convolution_backward_data_desc_init(
-        &desc, dnnl_convolution_direct, &md[ONEDNN_SOURCE], &md[ONEDNN_WEIGHT], &md[ONEDNN_RESULT], g->stride, g->dilation,
-        g->before, g->after);
+    dnnl_status_t status =
+        dnnl_dilated_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &md[ONEDNN_SOURCE],
+                                                         &md[ONEDNN_WEIGHT], &md[ONEDNN_RESULT], g->stride, g->dilation,
+                                                         g->before, g->after);
     return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, forward);
 }
 
-static dnnl_status_t create_conv_weight_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                             const struct conv_geometry *g, const_dnnl_primitive_desc_t forward,
-                                             const_dnnl_primitive_attr_t attr)
+static dnnl_status_t create_conv_weight_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                             const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
+                                             const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
 {
     dnnl_convolution_desc_t desc;
-    dnnl_status_t status = dnnl_dilated_convolution_backward_weights_desc_init(
-        &desc, dnnl_convolution_direct, &md[ONEDNN_SOURCE], &md[ONEDNN_WEIGHT], NULL, &md[ONEDNN_RESULT], g->stride,
-        g->dilation, g->before, g->after);
+    dnnl_status_t status =
+        dnnl_dilated_convolution_backward_weights_desc_init(&desc, dnnl_convolution_direct, &md[ONEDNN_SOURCE],
+                                                            &md[ONEDNN_WEIGHT], NULL, &md[ONEDNN_RESULT], g->stride,
+                                                            g->dilation, g->before, g->after);
     return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, forward);
 }
 
@@ -230,7 +237,6 @@ bool onednn_has_bf16(void)
     const unsigned wanted = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
     return ((unsigned)dnnl_get_effective_cpu_isa() & wanted) == wanted;
 }
-
 
 /* --- work ------------------------------------------------------------------------------------------------------------- */
 
@@ -351,12 +357,8 @@ static dnnl_status_t create_main(struct work *work, const struct onednn_spec *sp
     }
     if (status == dnnl_success) {
         switch (spec->kind) {
-        case ONEDNN_MATMUL:
-            status = create_matmul(&work->main.pd, machine.engine, md, present, attr);
-            break;
-        case ONEDNN_CONV:
-            status = create_conv(&work->main.pd, machine.engine, md, present, &g, attr);
-            break;
+        case ONEDNN_MATMUL: status = create_matmul(&work->main.pd, machine.engine, md, present, attr); break;
+        case ONEDNN_CONV: status = create_conv(&work->main.pd, machine.engine, md, present, &g, attr); break;
         case ONEDNN_CONV_INPUT_GRAD:
             status = create_conv_input_grad(&work->main.pd, machine.engine, md, &g, forward, attr);
             break;
@@ -376,8 +378,8 @@ static dnnl_status_t create_main(struct work *work, const struct onednn_spec *sp
 
 /* The reorder of one operand, where it needs one, and where its copy goes. */
 static dnnl_status_t create_reorder(struct work *work, enum onednn_role role, const struct onednn_spec *spec,
-                                    const struct kernel_node *n, struct kernel_prepared *out, size_t *reorder_scratchpad,
-                                    const_dnnl_primitive_attr_t attr)
+                                    const struct kernel_node *n, struct kernel_prepared *out,
+                                    size_t *reorder_scratchpad, const_dnnl_primitive_attr_t attr)
 {
     const struct onednn_operand *described = &spec->operands[role];
     const struct naming *name = &names[spec->kind][role];

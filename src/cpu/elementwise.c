@@ -7,14 +7,14 @@
 
 typedef void binary_loop(float *y, const float *left, const float *right, int64_t count);
 
-#define BINARY(name, expression)                                                                                        \
-    HOT static void name(float *y, const float *left, const float *right, int64_t count)                                \
-    {                                                                                                                   \
-        INDEPENDENT                                                                                                     \
-        for (int64_t i = 0; i < count; i++) {                                                                           \
-            float a = left[i], b = right[i];                                                                            \
-            y[i] = (expression);                                                                                        \
-        }                                                                                                               \
+#define BINARY(name, expression)                                                                                       \
+    HOT static void name(float *y, const float *left, const float *right, int64_t count)                               \
+    {                                                                                                                  \
+        INDEPENDENT                                                                                                    \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            float a = left[i], b = right[i];                                                                           \
+            y[i] = (expression);                                                                                       \
+        }                                                                                                              \
     }
 
 BINARY(loop_add, a + b)

@@ -78,8 +78,8 @@ static void norm_rows(void *context, int64_t begin, int64_t end, int thread)
         {
             const float *x = loop_read(&call->in[0], first + from, count, buffer);
             float *y = loop_target(&call->out, first + from, result);
-            normalise(y, x, loop_read(&call->in[1], from, count, scales), loop_read(&call->in[2], from, count, shifts), s,
-                      count);
+            normalise(y, x, loop_read(&call->in[1], from, count, scales), loop_read(&call->in[2], from, count, shifts),
+                      s, count);
             loop_write(&call->out, first + from, count, y);
         }
     }
@@ -142,8 +142,9 @@ static void grad_rows(void *context, int64_t begin, int64_t end, int thread)
         ROW_PIECES(from, count, length)
         {
             float *dx = loop_target(out, first + from, result);
-            slope(dx, loop_read(&inputs[0], first + from, count, xs), loop_read(&inputs[2], first + from, count, gradients),
-                  loop_read(&inputs[1], from, count, scales), s, (float)plain, (float)product, count);
+            slope(dx, loop_read(&inputs[0], first + from, count, xs),
+                  loop_read(&inputs[2], first + from, count, gradients), loop_read(&inputs[1], from, count, scales), s,
+                  (float)plain, (float)product, count);
             loop_write(out, first + from, count, dx);
         }
     }
@@ -220,5 +221,7 @@ static void layer_norm_sums_run(const struct kernel_call *call)
 
 const struct kernel cpu_layer_norm = {.op = &op_layer_norm_def, .bf16 = true, .run = layer_norm_run};
 const struct kernel cpu_layer_norm_grad = {.op = &op_layer_norm_grad_def, .bf16 = true, .run = layer_norm_grad_run};
-const struct kernel cpu_layer_norm_sums = {
-    .op = &op_layer_norm_sums_def, .bf16 = true, .prepare = sums_prepare, .run = layer_norm_sums_run};
+const struct kernel cpu_layer_norm_sums = {.op = &op_layer_norm_sums_def,
+                                           .bf16 = true,
+                                           .prepare = sums_prepare,
+                                           .run = layer_norm_sums_run};

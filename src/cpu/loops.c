@@ -38,14 +38,9 @@ HOT static void float_to_int(int32_t *restrict to, const float *restrict from, i
 const float *loop_read(const struct tensor *t, int64_t offset, int64_t count, float *buffer)
 {
     switch (t->dtype) {
-    case DTYPE_BF16:
-        loop_bf16_to_float(buffer, (const uint16_t *)t->data + offset, count);
-        return buffer;
-    case DTYPE_I32:
-        int_to_float(buffer, (const int32_t *)t->data + offset, count);
-        return buffer;
-    case DTYPE_F32:
-        break;
+    case DTYPE_BF16: loop_bf16_to_float(buffer, (const uint16_t *)t->data + offset, count); return buffer;
+    case DTYPE_I32: int_to_float(buffer, (const int32_t *)t->data + offset, count); return buffer;
+    case DTYPE_F32: break;
     }
     return (const float *)t->data + offset;
 }
@@ -65,7 +60,8 @@ void loop_write(const struct tensor *t, int64_t offset, int64_t count, const flo
         memcpy((float *)t->data + offset, values, (size_t)count * sizeof(float));
 }
 
-void loop_copy(const struct tensor *to, int64_t to_offset, const struct tensor *from, int64_t from_offset, int64_t count)
+void loop_copy(const struct tensor *to, int64_t to_offset, const struct tensor *from, int64_t from_offset,
+               int64_t count)
 {
     if (to->dtype == from->dtype) {
         size_t size = dtype_size(to->dtype);

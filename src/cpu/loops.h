@@ -10,7 +10,7 @@
 
 /* A function with a loop worth compiling once for each vector width; the processor picks at load time. Sanitised and
  * clang builds have the plain version only. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && \
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) &&                       \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && __GNUC__ >= 12
 #define HOT __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
@@ -48,7 +48,8 @@ float *loop_target(const struct tensor *t, int64_t offset, float *buffer);
 void loop_write(const struct tensor *t, int64_t offset, int64_t count, const float *values);
 
 /* `count` elements from one place to another, converted where the types differ. */
-void loop_copy(const struct tensor *to, int64_t to_offset, const struct tensor *from, int64_t from_offset, int64_t count);
+void loop_copy(const struct tensor *to, int64_t to_offset, const struct tensor *from, int64_t from_offset,
+               int64_t count);
 void loop_zero(const struct tensor *to, int64_t offset, int64_t count);
 
 /* The memory does not overlap. */

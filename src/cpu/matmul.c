@@ -53,7 +53,8 @@ static struct onednn_operand matrix(int index, const struct batch *batch, int wh
     return o;
 }
 
-static assay_status matmul_prepare(const struct kernel_node *described, struct kernel_prepared *out, struct assay_error *error)
+static assay_status matmul_prepare(const struct kernel_node *described, struct kernel_prepared *out,
+                                   struct assay_error *error)
 {
     const struct matmul_attrs *attrs = described->attrs;
     const struct shape *a = &described->in[0].shape, *b = &described->in[1].shape, *y = &described->out.shape;
@@ -66,10 +67,13 @@ static assay_status matmul_prepare(const struct kernel_node *described, struct k
         m *= batch.dim[0][0];
         batch.rank = 0;
     }
-    enum dtype type = described->in[0].dtype == DTYPE_BF16 || described->in[1].dtype == DTYPE_BF16 ? DTYPE_BF16 : described->out.dtype;
+    enum dtype type = described->in[0].dtype == DTYPE_BF16 || described->in[1].dtype == DTYPE_BF16
+                          ? DTYPE_BF16
+                          : described->out.dtype;
     spec.operands[ONEDNN_SOURCE] = matrix(0, &batch, 0, m, k, attrs->transpose_a, described->in[0].dtype, type);
     spec.operands[ONEDNN_WEIGHT] = matrix(1, &batch, 1, k, n, attrs->transpose_b, described->in[1].dtype, type);
-    spec.operands[ONEDNN_RESULT] = matrix(ONEDNN_OUTPUT, &batch, 2, m, n, false, described->out.dtype, described->out.dtype);
+    spec.operands[ONEDNN_RESULT] =
+        matrix(ONEDNN_OUTPUT, &batch, 2, m, n, false, described->out.dtype, described->out.dtype);
     spec.operands[ONEDNN_WEIGHT].any = described->in_is_param[1];
     spec.operands[ONEDNN_BIAS].index = ONEDNN_ABSENT;
     if (described->input_count == 3) {

@@ -21,7 +21,8 @@ struct box {
 static void box_axis(struct box *box, int64_t dim, int64_t to_stride, int64_t from_stride)
 {
     int last = box->rank - 1;
-    if (box->rank > 0 && (dim == 1 || (box->to_stride[last] == dim * to_stride && box->from_stride[last] == dim * from_stride))) {
+    if (box->rank > 0 &&
+        (dim == 1 || (box->to_stride[last] == dim * to_stride && box->from_stride[last] == dim * from_stride))) {
         if (dim == 1)
             return;
         box->dim[last] *= dim;
@@ -36,23 +37,23 @@ static void box_axis(struct box *box, int64_t dim, int64_t to_stride, int64_t fr
 
 /* `runs` runs of a few elements at a fixed distance, such as the colours of a picture. The constant lengths become straight
  * moves. */
-#define COPY_SHORT(type, length)                                                                                        \
-    for (int64_t run = 0; run < runs; run++) {                                                                          \
-        for (int64_t i = 0; i < (length); i++)                                                                          \
-            ((type *)to)[run * to_step + i] = ((const type *)from)[run * from_step + i];                                \
+#define COPY_SHORT(type, length)                                                                                       \
+    for (int64_t run = 0; run < runs; run++) {                                                                         \
+        for (int64_t i = 0; i < (length); i++)                                                                         \
+            ((type *)to)[run * to_step + i] = ((const type *)from)[run * from_step + i];                               \
     }
 
-#define COPY_SHORT_FUNCTION(name, type)                                                                                 \
-    static void name(void *restrict to, int64_t to_step, const void *restrict from, int64_t from_step, int64_t runs,    \
-                     int64_t length)                                                                                    \
-    {                                                                                                                   \
-        switch (length) {                                                                                               \
-        case 1: COPY_SHORT(type, 1) break;                                                                              \
-        case 2: COPY_SHORT(type, 2) break;                                                                              \
-        case 3: COPY_SHORT(type, 3) break;                                                                              \
-        case 4: COPY_SHORT(type, 4) break;                                                                              \
-        default: COPY_SHORT(type, length) break;                                                                        \
-        }                                                                                                               \
+#define COPY_SHORT_FUNCTION(name, type)                                                                                \
+    static void name(void *restrict to, int64_t to_step, const void *restrict from, int64_t from_step, int64_t runs,   \
+                     int64_t length)                                                                                   \
+    {                                                                                                                  \
+        switch (length) {                                                                                              \
+        case 1: COPY_SHORT(type, 1) break;                                                                             \
+        case 2: COPY_SHORT(type, 2) break;                                                                             \
+        case 3: COPY_SHORT(type, 3) break;                                                                             \
+        case 4: COPY_SHORT(type, 4) break;                                                                             \
+        default: COPY_SHORT(type, length) break;                                                                       \
+        }                                                                                                              \
     }
 
 COPY_SHORT_FUNCTION(copy_short_words, uint32_t)
@@ -69,7 +70,8 @@ static void copy_row(const struct box *box, int64_t to, int64_t from, int64_t ru
     if (box->to->dtype == box->from->dtype && length <= SHORT_RUN) {
         void *target = (char *)box->to->data + (size_t)to * size;
         const void *source = (const char *)box->from->data + (size_t)from * size;
-        (size == sizeof(uint32_t) ? copy_short_words : copy_short_halves)(target, to_step, source, from_step, runs, length);
+        (size == sizeof(uint32_t) ? copy_short_words : copy_short_halves)(target, to_step, source, from_step, runs,
+                                                                          length);
         return;
     }
     for (int64_t run = 0; run < runs; run++)
@@ -215,12 +217,12 @@ struct turn {
     int64_t row_tiles, column_tiles, others;
 };
 
-#define TURN_TILE(type)                                                                                                 \
-    for (int64_t r = 0; r < rows; r++) {                                                                                \
-        type *target = (type *)t->to->data + to + r * to_row;                                                           \
-        const type *source = (const type *)t->from->data + from + r;                                                    \
-        for (int64_t c = 0; c < columns; c++)                                                                           \
-            target[c] = source[c * from_column];                                                                        \
+#define TURN_TILE(type)                                                                                                \
+    for (int64_t r = 0; r < rows; r++) {                                                                               \
+        type *target = (type *)t->to->data + to + r * to_row;                                                          \
+        const type *source = (const type *)t->from->data + from + r;                                                   \
+        for (int64_t c = 0; c < columns; c++)                                                                          \
+            target[c] = source[c * from_column];                                                                       \
     }
 
 static void turn_tiles(void *context, int64_t begin, int64_t end, int thread)
@@ -290,7 +292,8 @@ static void permute_run(const struct kernel_call *call)
     turn.row_tiles = int64_div_up(turn.dim[turn.row_axis], TILE);
     turn.column_tiles = int64_div_up(turn.dim[last], TILE);
     int64_t tile = int64_min(turn.dim[turn.row_axis], TILE) * int64_min(turn.dim[last], TILE);
-    parallel_for(turn.others * turn.row_tiles * turn.column_tiles, int64_max(1, LOOP_GRAIN / 2 / tile), turn_tiles, &turn);
+    parallel_for(turn.others * turn.row_tiles * turn.column_tiles, int64_max(1, LOOP_GRAIN / 2 / tile), turn_tiles,
+                 &turn);
 }
 
 const struct kernel cpu_permute = {.op = &op_permute_def, .bf16 = true, .run = permute_run};

@@ -105,8 +105,7 @@ static void read_strided(const struct operand *o, int64_t begin, int64_t count, 
 static const float *operand_read(const struct operand *o, int64_t begin, int64_t count, float *buffer, bool filled)
 {
     switch (o->kind) {
-    case OPERAND_WHOLE:
-        return loop_read(o->tensor, begin, count, buffer);
+    case OPERAND_WHOLE: return loop_read(o->tensor, begin, count, buffer);
     case OPERAND_SCALAR:
         if (!filled) {
             float value;
@@ -117,22 +116,10 @@ static const float *operand_read(const struct operand *o, int64_t begin, int64_t
         if (filled && o->period <= LOOP_CHUNK)
             return buffer; /* stretches are whole periods then */
         break;
-    case OPERAND_STRIDED:
-        break;
+    case OPERAND_STRIDED: break;
     }
     read_strided(o, begin, count, buffer);
     return buffer;
-}
-
-static int64_t common_multiple(int64_t a, int64_t b)
-{
-    int64_t divisor = a, rest = b;
-    while (rest != 0) {
-        int64_t next = divisor % rest;
-        divisor = rest;
-        rest = next;
-    }
-    return a / divisor * b;
 }
 
 static void run_stretches(void *context, int64_t begin, int64_t end, int thread)
@@ -156,17 +143,14 @@ static void run_stretches(void *context, int64_t begin, int64_t end, int thread)
 void operand_run(const struct kernel_call *call, operand_body *body, const void *context)
 {
     struct operand_job job = {call, body, context, .count = shape_count(&call->out.shape)};
-    int64_t period = 1; /* of all periodic inputs together */
+    int64_t period =
+        1; /* of all periodic inputs: each one's is a product of trailing axes, so the longest is a multiple */
     for (int i = 0; i < call->input_count; i++) {
         struct operand *o = &job.operands[i];
         *o = operand_of(&call->in[i], &call->out.shape);
-        if (o->kind == OPERAND_PERIODIC && period <= LOOP_CHUNK && o->period <= LOOP_CHUNK)
-            period = common_multiple(period, o->period);
+        if (o->kind == OPERAND_PERIODIC && o->period <= LOOP_CHUNK)
+            period = int64_max(period, o->period);
     }
-    for (int i = 0; i < call->input_count && period > LOOP_CHUNK; i++) {
-        if (job.operands[i].kind == OPERAND_PERIODIC)
-            job.operands[i].kind = OPERAND_STRIDED;
-    }
-    job.step = period <= LOOP_CHUNK ? LOOP_CHUNK / period * period : LOOP_CHUNK;
+    job.step = LOOP_CHUNK / period * period;
     parallel_for(int64_div_up(job.count, job.step), LOOP_GRAIN / LOOP_CHUNK, run_stretches, &job);
 }

@@ -122,20 +122,20 @@ INLINE void gather_max(struct window w, bool bf16, int32_t column_cell_step, con
     }
 }
 
-#define FOR_BOTH_TYPES(name, parameters, call_f32, call_bf16)                                                            \
-    HOT static void name##_f32 parameters                                                                               \
-    {                                                                                                                   \
-        call_f32;                                                                                                       \
-    }                                                                                                                   \
-    HOT static void name##_bf16 parameters                                                                              \
-    {                                                                                                                   \
-        call_bf16;                                                                                                      \
+#define FOR_BOTH_TYPES(name, parameters, call_f32, call_bf16)                                                          \
+    HOT static void name##_f32 parameters                                                                              \
+    {                                                                                                                  \
+        call_f32;                                                                                                      \
+    }                                                                                                                  \
+    HOT static void name##_bf16 parameters                                                                             \
+    {                                                                                                                  \
+        call_bf16;                                                                                                     \
     }
 
 FOR_BOTH_TYPES(max, (const struct window *w, float *most), window_max(*w, false, most, NULL, false),
                window_max(*w, true, most, NULL, false))
-FOR_BOTH_TYPES(winners, (const struct window *w, float *most, int32_t *winner), window_max(*w, false, most, winner, true),
-               window_max(*w, true, most, winner, true))
+FOR_BOTH_TYPES(winners, (const struct window *w, float *most, int32_t *winner),
+               window_max(*w, false, most, winner, true), window_max(*w, true, most, winner, true))
 FOR_BOTH_TYPES(sum, (const struct window *w, float *to), window_sum(*w, false, to), window_sum(*w, true, to))
 FOR_BOTH_TYPES(gather, (const struct window *w, int32_t column_cell_step, const uint16_t *winner, float *to),
                gather_max(*w, false, column_cell_step, winner, to), gather_max(*w, true, column_cell_step, winner, to))
@@ -278,16 +278,17 @@ static void backward_rows(void *context, int64_t begin, int64_t end, int thread)
                 } else {
                     int64_t cell_y = row - (ys.begin * a->stride[0] - a->pad[0]);
                     int64_t cell_x = col - (xs.begin * a->stride[1] - a->pad[1]);
-                    struct window w = {
-                        .data = gradients->data,
-                        .at = ((batch * job->out_height + ys.begin) * job->out_width + xs.begin) * job->channels + c,
-                        .rows = ys.end - ys.begin,
-                        .columns = xs.end - xs.begin,
-                        .row_step = job->out_width * job->channels,
-                        .column_step = job->channels,
-                        .count = count,
-                        .cell = (int32_t)(cell_y * a->window[1] + cell_x),
-                        .cell_step = a->stride[0] * a->window[1]};
+                    struct window w = {.data = gradients->data,
+                                       .at = ((batch * job->out_height + ys.begin) * job->out_width + xs.begin) *
+                                                 job->channels +
+                                             c,
+                                       .rows = ys.end - ys.begin,
+                                       .columns = xs.end - xs.begin,
+                                       .row_step = job->out_width * job->channels,
+                                       .column_step = job->channels,
+                                       .count = count,
+                                       .cell = (int32_t)(cell_y * a->window[1] + cell_x),
+                                       .cell_step = a->stride[0] * a->window[1]};
                     (gradients->dtype == DTYPE_BF16 ? gather_bf16 : gather_f32)(&w, a->stride[1], job->winners, value);
                 }
                 loop_write(out, (item * job->in_width + col) * job->channels + c, count, value);
@@ -319,4 +320,7 @@ static void pool_grad_run(const struct kernel_call *call)
 }
 
 const struct kernel cpu_pool2d = {.op = &op_pool2d_def, .bf16 = true, .run = pool_run};
-const struct kernel cpu_pool2d_grad = {.op = &op_pool2d_grad_def, .bf16 = true, .prepare = grad_prepare, .run = pool_grad_run};
+const struct kernel cpu_pool2d_grad = {.op = &op_pool2d_grad_def,
+                                       .bf16 = true,
+                                       .prepare = grad_prepare,
+                                       .run = pool_grad_run};

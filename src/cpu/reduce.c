@@ -214,14 +214,12 @@ static enum way way_of(const struct pass *pass)
 static size_t pass_scratch(const struct pass *pass)
 {
     switch (way_of(pass)) {
-    case WAY_ROWS:
-        return (size_t)(pass->outer * int64_div_up(pass->length, ROW_BLOCK)) * sizeof(double);
+    case WAY_ROWS: return (size_t)(pass->outer * int64_div_up(pass->length, ROW_BLOCK)) * sizeof(double);
     case WAY_COLUMNS: {
         struct columns c = columns_of(pass->outer, pass->length, pass->inner, true);
         return columns_scratch(&c);
     }
-    case WAY_SHORT:
-        break;
+    case WAY_SHORT: break;
     }
     return 0;
 }
@@ -236,12 +234,11 @@ static void run_pass(struct reduce_job *job)
     const struct pass *pass = &job->pass;
     int64_t elements = int64_max(1, pass->length * pass->inner), kept = pass->outer * pass->inner;
     switch (way_of(pass)) {
-    case WAY_SHORT:
-        parallel_for(pass->outer, int64_max(1, LOOP_GRAIN / 4 / elements), reduce_short, job);
-        break;
+    case WAY_SHORT: parallel_for(pass->outer, int64_max(1, LOOP_GRAIN / 4 / elements), reduce_short, job); break;
     case WAY_ROWS:
         job->blocks = int64_div_up(pass->length, ROW_BLOCK);
-        parallel_for(pass->outer * job->blocks, int64_max(1, LOOP_GRAIN / int64_min(elements, ROW_BLOCK)), reduce_rows, job);
+        parallel_for(pass->outer * job->blocks, int64_max(1, LOOP_GRAIN / int64_min(elements, ROW_BLOCK)), reduce_rows,
+                     job);
         parallel_for(pass->outer, LOOP_GRAIN, finish_rows, job);
         break;
     case WAY_COLUMNS:
@@ -277,7 +274,8 @@ static void reduce_run(const struct kernel_call *call)
     int64_t kept = shape_count(&call->out.shape), all = shape_count(&call->in[0].shape);
     double scale = attrs->kind == REDUCE_MEAN && all > 0 ? (double)kept / (double)all : 1.0;
     if (plan.count == 0) {
-        struct reduce_job job = {{kept, 1, 1}, attrs->kind == REDUCE_MAX, scale, call->in[0], call->out, .scratch = NULL};
+        struct reduce_job job = {{kept, 1, 1},   attrs->kind == REDUCE_MAX, scale, call->in[0], call->out,
+                                 .scratch = NULL};
         run_pass(&job);
         return;
     }
@@ -289,7 +287,11 @@ static void reduce_run(const struct kernel_call *call)
     for (int i = 0; i < plan.count; i++) {
         bool last = i + 1 == plan.count;
         struct tensor to = last ? call->out : (struct tensor){next, DTYPE_F32, call->out.shape};
-        struct reduce_job job = {plan.passes[i], attrs->kind == REDUCE_MAX, last ? scale : 1.0, in, to,
+        struct reduce_job job = {plan.passes[i],
+                                 attrs->kind == REDUCE_MAX,
+                                 last ? scale : 1.0,
+                                 in,
+                                 to,
                                  .scratch = (double *)((char *)call->scratch + between)};
         run_pass(&job);
         next += aligned((size_t)(plan.passes[i].outer * plan.passes[i].inner) * sizeof(float));

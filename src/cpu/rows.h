@@ -21,7 +21,7 @@ INLINE int64_t rows_grain(const struct rows *rows)
 }
 
 /* Rows are read and written in pieces of LOOP_CHUNK, in place where the tensor is f32. */
-#define ROW_PIECES(from, count, length)                                                                                 \
+#define ROW_PIECES(from, count, length)                                                                                \
     for (int64_t from = 0, count; from < (length) && (count = int64_min(LOOP_CHUNK, (length)-from)) > 0; from += count)
 
 #endif

@@ -6,15 +6,15 @@
 
 typedef void unary_loop(float *y, const float *x, int64_t count, float a, float b);
 
-#define UNARY(name, expression)                                                                                         \
-    HOT static void name(float *y, const float *values, int64_t count, float a, float b)                                \
-    {                                                                                                                   \
-        (void)a, (void)b;                                                                                               \
-        INDEPENDENT                                                                                                     \
-        for (int64_t i = 0; i < count; i++) {                                                                           \
-            float x = values[i];                                                                                        \
-            y[i] = (expression);                                                                                        \
-        }                                                                                                               \
+#define UNARY(name, expression)                                                                                        \
+    HOT static void name(float *y, const float *values, int64_t count, float a, float b)                               \
+    {                                                                                                                  \
+        (void)a, (void)b;                                                                                              \
+        INDEPENDENT                                                                                                    \
+        for (int64_t i = 0; i < count; i++) {                                                                          \
+            float x = values[i];                                                                                       \
+            y[i] = (expression);                                                                                       \
+        }                                                                                                              \
     }
 
 UNARY(loop_affine, a *x + b)
@@ -24,7 +24,7 @@ UNARY(loop_sqrt, sqrtf(x))
 UNARY(loop_abs, fabsf(x))
 UNARY(loop_sign, (float)((x > 0.0f) - (x < 0.0f)))
 UNARY(loop_floor, floorf(x))
-UNARY(loop_clamp, x < a ? a : x > b ? b : x) /* a NaN stays */
+UNARY(loop_clamp, x<a ? a : x> b ? b : x) /* a NaN stays */
 UNARY(loop_relu, x < 0.0f ? 0.0f : x)
 UNARY(loop_gelu, math_gelu(x))
 UNARY(loop_gelu_grad, math_gelu_grad(x))
@@ -49,8 +49,8 @@ static unary_loop *power_loop(float exponent)
     static const struct {
         float exponent;
         unary_loop *loop;
-    } easy[] = {{1.0f, loop_copy_of}, {2.0f, loop_square},           {3.0f, loop_cube},
-                {0.5f, loop_sqrt}, {-1.0f, loop_reciprocal}, {-0.5f, loop_reciprocal_sqrt}};
+    } easy[] = {{1.0f, loop_copy_of}, {2.0f, loop_square},      {3.0f, loop_cube},
+                {0.5f, loop_sqrt},    {-1.0f, loop_reciprocal}, {-0.5f, loop_reciprocal_sqrt}};
     for (size_t i = 0; i < sizeof(easy) / sizeof(easy[0]); i++) {
         if (easy[i].exponent == exponent)
             return easy[i].loop;
@@ -58,14 +58,25 @@ static unary_loop *power_loop(float exponent)
     return loop_power;
 }
 
-static unary_loop *const loops[UNARY_COUNT] = {
-    [UNARY_AFFINE] = loop_affine,   [UNARY_EXP] = loop_exp,         [UNARY_LOG] = loop_log,
-    [UNARY_SQRT] = loop_sqrt,       [UNARY_ABS] = loop_abs,         [UNARY_SIGN] = loop_sign,
-    [UNARY_FLOOR] = loop_floor,     [UNARY_POW] = loop_power,       [UNARY_CLAMP] = loop_clamp,
-    [UNARY_RELU] = loop_relu,       [UNARY_GELU] = loop_gelu,       [UNARY_GELU_GRAD] = loop_gelu_grad,
-    [UNARY_QUICK_GELU] = loop_quick_gelu, [UNARY_QUICK_GELU_GRAD] = loop_quick_gelu_grad,
-    [UNARY_SILU] = loop_silu,       [UNARY_SILU_GRAD] = loop_silu_grad,
-    [UNARY_SIGMOID] = loop_sigmoid, [UNARY_TANH] = loop_tanh,       [UNARY_SOFTPLUS] = loop_softplus};
+static unary_loop *const loops[UNARY_COUNT] = {[UNARY_AFFINE] = loop_affine,
+                                               [UNARY_EXP] = loop_exp,
+                                               [UNARY_LOG] = loop_log,
+                                               [UNARY_SQRT] = loop_sqrt,
+                                               [UNARY_ABS] = loop_abs,
+                                               [UNARY_SIGN] = loop_sign,
+                                               [UNARY_FLOOR] = loop_floor,
+                                               [UNARY_POW] = loop_power,
+                                               [UNARY_CLAMP] = loop_clamp,
+                                               [UNARY_RELU] = loop_relu,
+                                               [UNARY_GELU] = loop_gelu,
+                                               [UNARY_GELU_GRAD] = loop_gelu_grad,
+                                               [UNARY_QUICK_GELU] = loop_quick_gelu,
+                                               [UNARY_QUICK_GELU_GRAD] = loop_quick_gelu_grad,
+                                               [UNARY_SILU] = loop_silu,
+                                               [UNARY_SILU_GRAD] = loop_silu_grad,
+                                               [UNARY_SIGMOID] = loop_sigmoid,
+                                               [UNARY_TANH] = loop_tanh,
+                                               [UNARY_SOFTPLUS] = loop_softplus};
 
 struct unary_job {
     unary_loop *loop;
