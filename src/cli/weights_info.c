@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "backbone/naming.h"
 #include "cli/cli.h"
 
 void tensor_print(FILE *stream, const struct file_tensor *tensor)
@@ -41,6 +42,7 @@ static assay_status print_json(const struct weights_file *file, const char *path
     json_t *info = json_object(), *tensors = json_object(), *name = json_string(path);
     json_object_set_new(info, "file", name ? name : json_string("(a name that is not UTF-8)"));
     json_object_set_new(info, "kind", json_string(file->kind));
+    json_object_set_new(info, "looks_like", json_string(naming_recognise(file).text));
     json_object_set_new(info, "nested", file->nested[0] ? json_string(file->nested) : json_null());
     json_object_set_new(info, "parameters", json_integer((json_int_t)parameters(file)));
     json_object_set_new(info, "bytes", json_integer((json_int_t)file->bytes));
@@ -70,6 +72,7 @@ assay_status weights_info_print(const struct weights_file *file, const char *pat
         return print_json(file, path, error);
     print_line("file", path);
     print_line("kind", file->kind);
+    print_line("looks like", naming_recognise(file).text);
     if (file->nested[0])
         print_line("tensors under", file->nested);
     printf("%-24s%" PRIu64 "\n%-24s%" PRIu64 "\ntensors\n", "parameters", parameters(file), "bytes", file->bytes);

@@ -1,9 +1,10 @@
-/* norm.c - batch norm with its running statistics as states, and layer norm. */
+/* norm.c - batch norm with its running statistics as states, layer norm and group norm. */
 #include "nn/norm.h"
 
 #include "ops/elementwise.h"
 #include "ops/move.h"
 #include "ops/norm.h"
+#include "ops/reduce.h"
 
 struct batch_norm_tensors {
     node scale, shift, mean, var; /* [C] */
@@ -63,4 +64,28 @@ node layer_norm(struct graph *g, struct params p, node x, float eps)
     node scale = params_get(g, &p, "weight", channels, init_ones());
     node shift = params_get(g, &p, "bias", channels, init_zeros());
     return op_layer_norm(g, x, scale, shift, eps);
+}
+
+node group_norm(struct graph *g, struct params p, node x, int64_t groups, float eps)
+{
+    if (graph_failed(g))
+        return NODE_NONE;
+    struct shape shape = graph_shape(g, x);
+    int64_t channels = shape.rank >= 2 ? shape.dim[shape.rank - 1] : 0;
+    if (shape_count(&shape) == 0 || channels < 1 || groups < 1 || channels % groups != 0) {
+        char text[SHAPE_TEXT];
+        graph_fail(g, "group norm %s: %s does not fall into %lld groups", p.prefix, shape_text(&shape, text),
+                   (long long)groups);
+        return NODE_NONE;
+    }
+    int64_t each = channels / groups;
+    node scale = params_get(g, &p, "weight", SHAPE(channels), init_ones());
+    node shift = params_get(g, &p, "bias", SHAPE(channels), init_zeros());
+    const uint32_t axes = REDUCE_AXIS(1) | REDUCE_AXIS(3);
+    node y = op_reshape(g, x, SHAPE(shape.dim[0], -1, groups, each));
+    y = op_sub(g, y, op_mean(g, y, axes, true));
+    node var = op_mean(g, op_square(g, y), axes, true); /* [B, 1, groups, 1] */
+    node slope = op_mul(g, op_pow(g, op_affine(g, var, 1, eps), -0.5f), op_reshape(g, scale, SHAPE(groups, each)));
+    y = op_add(g, op_mul(g, y, slope), op_reshape(g, shift, SHAPE(groups, each)));
+    return op_reshape(g, y, shape);
 }

@@ -1,4 +1,4 @@
-/* norm.h - normalisation layers, as torch.nn.BatchNorm2d (and 1d) and LayerNorm. */
+/* norm.h - normalisation layers, as torch.nn.BatchNorm2d (and 1d), LayerNorm and GroupNorm. */
 #ifndef ASSAY_NN_NORM_H
 #define ASSAY_NN_NORM_H
 
@@ -17,5 +17,9 @@ node batch_norm_frozen(struct graph *g, struct params p, node x);
 
 /* x [..., C], normalised over the last axis: "weight", "bias" [C]. */
 node layer_norm(struct graph *g, struct params p, node x, float eps);
+
+/* x [B, ..., C], each picture normalised over `groups` runs of C / groups neighbouring channels (torch.nn.GroupNorm):
+ * "weight", "bias" [C]. */
+node group_norm(struct graph *g, struct params p, node x, int64_t groups, float eps);
 
 #endif

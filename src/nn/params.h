@@ -7,10 +7,13 @@
 
 enum { PARAMS_PREFIX = 160 };
 
+struct lora_config;
+
 /* Passed by value; cheap to copy. */
 struct params {
     struct store *store;
     bool frozen;                /* parameters declared through this view are not trained */
+    const struct lora_config *lora; /* NULL: no layer is adapted (lora.h) */
     char prefix[PARAMS_PREFIX]; /* "" or "layer1.0." */
 };
 

@@ -204,6 +204,18 @@ static char *collect_terminal(int master)
     return text;
 }
 
+bool scratch_has_terminal(void)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    int terminal =
+        master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0 ? open(ptsname(master), O_RDWR | O_NOCTTY) : -1;
+    if (terminal >= 0)
+        close(terminal);
+    if (master >= 0)
+        close(master);
+    return terminal >= 0;
+}
+
 void run(const struct launch *launch, struct outcome *outcome)
 {
     int master = -1, terminal = -1;

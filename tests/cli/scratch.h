@@ -46,6 +46,9 @@ extern const char *scratch_program;
  * for up to four programs. */
 const char *scratch_find_program(const char *path);
 
+/* Whether there are pseudo-terminals here: bare containers have none. */
+bool scratch_has_terminal(void);
+
 void run(const struct launch *launch, struct outcome *outcome);
 void outcome_free(struct outcome *outcome);
 

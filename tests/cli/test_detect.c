@@ -356,6 +356,8 @@ static void test_options(void **state)
 static void test_terminal(void **state)
 {
     (void)state;
+    if (!scratch_has_terminal())
+        skip();
     struct outcome o;
     const char *const args[] = {"detect", MODEL, "a.jpg", "missing.jpg", "tree", NULL};
     run(&(struct launch){.args = args, .terminal = true, .env = (const char *const[]){"TERM=xterm", "NO_COLOR", NULL}},

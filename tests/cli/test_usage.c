@@ -77,7 +77,7 @@ static void test_help(void **state)
 
     RUN(&o, "help", "detect");
     assert_int_equal(o.status, 0);
-    static const char *const options[] = {"--model",   "]json",       "]csv",        "]bf16",
+    static const char *const options[] = {"--model",   "]json",        "]csv",        "]bf16",
                                           "--threads", "--max-pixels", "--max-bytes", "progress"};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         assert_non_null(strstr(o.out, options[i]));

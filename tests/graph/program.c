@@ -141,8 +141,11 @@ static void test_many_shapes(void **context)
         program_release(&r);
     }
     test_same("held", program_read(&held, "logits").data, first, CLASSES);
-    program_release(&held);
     assert_int_equal(m.builds.evaluate, SHAPES);
+    struct program_run again = evaluate(&m, x, 1); /* what is held stays compiled */
+    assert_int_equal(m.builds.evaluate, SHAPES);
+    program_release(&again);
+    program_release(&held);
     close_model(&m);
 }
 

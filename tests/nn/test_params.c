@@ -140,6 +140,25 @@ static void test_layer_is_named(void **unused)
     store_free(store);
 }
 
+static void test_conv_groups(void **unused)
+{
+    (void)unused;
+    static const struct conv_config bad[] = {{.out = 4, .kernel = 1, .groups = 3},
+                                             {.out = 3, .kernel = 1, .groups = 2},
+                                             {.out = 0, .kernel = 1},
+                                             {.out = 4, .kernel = 0},
+                                             {.out = 4, .kernel = 1, .groups = -2}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct store *store = new_store();
+        struct graph *g = new_graph(store, false);
+        conv2d(g, params_scope(params_root(store), "c"), input(g, "x", SHAPE(1, 4, 4, 4), DTYPE_F32), bad[i]);
+        fails_with(g, "conv2d c");
+        assert_int_equal(store->entries.count, 0);
+        graph_free(g);
+        store_free(store);
+    }
+}
+
 static void test_batch_norm_needs_values(void **unused)
 {
     (void)unused;
@@ -248,15 +267,11 @@ static void test_layer_initial_values(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_freezing),
-        cmocka_unit_test(test_shape_conflict),
-        cmocka_unit_test(test_kind_conflict),
-        cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_layer_is_named),
-        cmocka_unit_test(test_batch_norm_needs_values),
-        cmocka_unit_test(test_initialisers),
-        cmocka_unit_test(test_layer_initial_values),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_freezing),
+        cmocka_unit_test(test_shape_conflict), cmocka_unit_test(test_kind_conflict),
+        cmocka_unit_test(test_long_names),     cmocka_unit_test(test_layer_is_named),
+        cmocka_unit_test(test_conv_groups),    cmocka_unit_test(test_batch_norm_needs_values),
+        cmocka_unit_test(test_initialisers),   cmocka_unit_test(test_layer_initial_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

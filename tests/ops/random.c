@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
+
 enum { MANY = 100003 };
 
 /* Taps "u", "n": MANY values each; "v": a second uniform node; "small": 7 values. */
@@ -129,6 +131,41 @@ static void test_keys(void **context)
     store_free(store);
 }
 
+/* The values are those that ops/random.h promises, whatever loop a backend makes them with. */
+static void test_philox(void **context)
+{
+    enum { COUNT = 5003 };
+    const uint64_t seed = UINT64_C(0x123456789abcdef0), random_key = UINT64_C(0xfedcba9876543210),
+                   step = UINT64_C(5) << 33;
+    float *have = calloc(COUNT, sizeof *have), *want = calloc(COUNT + 4, sizeof *want);
+    (void)context;
+    for (int b = 0; b < TEST_BACKENDS; b++)
+        for (int kind = RANDOM_UNIFORM; kind <= RANDOM_NORMAL; kind++) {
+            const struct kernel *kernel = backend_kernel(test_backend(b), &op_random_def);
+            struct random_attrs attrs = {kind, SHAPE(COUNT)};
+            struct kernel_call call = {.out = {have, DTYPE_F32, SHAPE(COUNT)},
+                                       .attrs = &attrs,
+                                       .seed = seed,
+                                       .step = step,
+                                       .random_key = random_key};
+            assert_non_null(kernel);
+            assert_null(kernel->prepare);
+            kernel->run(&call);
+            for (uint64_t i = 0; i < COUNT; i += 4) {
+                uint32_t words[4];
+                random_at(seed ^ random_key, i / 4, step, words);
+                for (int j = 0; j < 4 && kind == RANDOM_UNIFORM; j++)
+                    want[i + (uint64_t)j] = random_word_uniform(words[j]);
+                for (int j = 0; j < 4 && kind == RANDOM_NORMAL; j += 2)
+                    random_words_normal(words[j], words[j + 1], want + i + j);
+            }
+            test_close(kind == RANDOM_UNIFORM ? "uniform" : "normal", have, want, COUNT,
+                       kind == RANDOM_UNIFORM ? 0 : 1e-5);
+        }
+    free(have);
+    free(want);
+}
+
 /* A value does not depend on how many follow it. */
 static void test_prefix(void **context)
 {
@@ -229,8 +266,8 @@ static void test_errors(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moments), cmocka_unit_test(test_keys),   cmocka_unit_test(test_prefix),
-        cmocka_unit_test(test_dropout), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_moments), cmocka_unit_test(test_keys),    cmocka_unit_test(test_philox),
+        cmocka_unit_test(test_prefix),  cmocka_unit_test(test_dropout), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
