@@ -60,6 +60,7 @@ install:
 	@tools/install-packages.sh
 	@tools/build.sh build --prefix=$(PREFIX)
 	@meson install -C build --no-rebuild
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 clean:
 	rm -rf build build-sanitize build-fuzz build-coverage
