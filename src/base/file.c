@@ -50,7 +50,8 @@ static assay_status read_all(int fd, const char *path, uint64_t max_bytes, size_
         used += (size_t)got;
         if (used > max_bytes) {
             mem_free(data);
-            return error_set(error, ASSAY_ERROR_LIMIT, "%s: larger than the limit of %" PRIu64 " bytes", path, max_bytes);
+            return error_set(error, ASSAY_ERROR_LIMIT, "%s: larger than the limit of %" PRIu64 " bytes", path,
+                             max_bytes);
         }
         if (used == capacity) {
             uint8_t *larger = mem_resize(data, capacity, 2);
@@ -80,7 +81,8 @@ assay_status file_read(const char *path, uint64_t max_bytes, uint8_t **bytes, si
         status = error_set(error, ASSAY_ERROR_LIMIT, "%s: %" PRIu64 " bytes, larger than the limit of %" PRIu64, path,
                            (uint64_t)info.st_size, max_bytes);
     else
-        status = read_all(fd, path, max_bytes, S_ISREG(info.st_mode) ? (size_t)info.st_size : 1 << 16, bytes, size, error);
+        status =
+            read_all(fd, path, max_bytes, S_ISREG(info.st_mode) ? (size_t)info.st_size : 1 << 16, bytes, size, error);
     close(fd);
     return status;
 }

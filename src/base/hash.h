@@ -20,7 +20,7 @@ void sha256_final(struct sha256 *hash, uint8_t digest[SHA256_BYTES]);
 /* The digest in lower-case hexadecimal. */
 void sha256_text(const uint8_t digest[SHA256_BYTES], char text[SHA256_TEXT]);
 
-uint64_t hash_text(const char *text);                                  /* FNV-1a, 64 bits */
+uint64_t hash_text(const char *text);                                   /* FNV-1a, 64 bits */
 uint64_t hash_bytes(const void *bytes, size_t size, uint64_t previous); /* FNV-1a; begin with HASH_START */
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 

@@ -47,8 +47,8 @@ static void progress_draw(struct progress *p, const char *note)
         bar[20] = '\0';
         if (rate > 0)
             format_duration((double)(p->total - p->done) / rate, left, sizeof left);
-        length = snprintf(line, sizeof line, "%s [%s] %" PRIu64 "/%" PRIu64 ", %.1f/s, %s left%s%s", p->what, bar, p->done,
-                          p->total, rate, left, note ? ", " : "", note ? note : "");
+        length = snprintf(line, sizeof line, "%s [%s] %" PRIu64 "/%" PRIu64 ", %.1f/s, %s left%s%s", p->what, bar,
+                          p->done, p->total, rate, left, note ? ", " : "", note ? note : "");
     } else {
         length = snprintf(line, sizeof line, "%s %" PRIu64 ", %.1f/s%s%s", p->what, p->done, rate, note ? ", " : "",
                           note ? note : "");

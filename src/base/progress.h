@@ -27,7 +27,7 @@ void progress_update(struct progress *p, uint64_t done, const char *note);
 /* Wipes the bar, or writes the last line. */
 void progress_end(struct progress *p, const char *note);
 
-double progress_rate(const struct progress *p);    /* items a second since the beginning */
-double clock_seconds(void);                        /* monotonic */
+double progress_rate(const struct progress *p); /* items a second since the beginning */
+double clock_seconds(void);                     /* monotonic */
 
 #endif

@@ -41,10 +41,10 @@ struct random {
 
 struct random random_open(uint64_t seed, uint64_t label_a, uint64_t label_b);
 uint32_t random_u32(struct random *r);
-double random_uniform(struct random *r);                              /* [0, 1), 53 bits */
-double random_range(struct random *r, double low, double high);       /* [low, high) */
-double random_normal(struct random *r);                               /* mean 0, variance 1 (Box-Muller) */
-uint64_t random_below(struct random *r, uint64_t bound);              /* 0 .. bound-1, unbiased; bound >= 1 */
+double random_uniform(struct random *r);                                /* [0, 1), 53 bits */
+double random_range(struct random *r, double low, double high);         /* [low, high) */
+double random_normal(struct random *r);                                 /* mean 0, variance 1 (Box-Muller) */
+uint64_t random_below(struct random *r, uint64_t bound);                /* 0 .. bound-1, unbiased; bound >= 1 */
 void random_shuffle(struct random *r, uint32_t *items, uint64_t count); /* Fisher-Yates */
 
 /* A float in [0, 1) with 24 bits, and a standard normal pair, from raw words: what tensors are filled with. */

@@ -26,9 +26,9 @@ struct attention {
 /* ---- Scratch: floats of one thread ---------------------------------------------------------------------------- */
 
 struct scratch {
-    float *q, *k, *v;             /* one head, plain: [NQ, D], [NK, D], [NK, D] */
-    float *out, *d_out;           /* [NQ, D] */
-    float *dq, *dk, *dv;          /* [NQ, D], [NK, D], [NK, D] */
+    float *q, *k, *v;                    /* one head, plain: [NQ, D], [NK, D], [NK, D] */
+    float *out, *d_out;                  /* [NQ, D] */
+    float *dq, *dk, *dv;                 /* [NQ, D], [NK, D], [NK, D] */
     float *scores, *weights, *d_weights; /* [QUERIES, NK] */
 };
 
@@ -55,7 +55,8 @@ static struct scratch scratch_of(const struct attention *a, int thread)
     return w;
 }
 
-static assay_status attention_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
+static assay_status attention_prepare(const struct kernel_node *n, struct kernel_prepared *out,
+                                      struct assay_error *error)
 {
     const struct shape *q = &n->in[0].shape, *k = &n->in[1].shape;
     size_t floats = scratch_floats(q->dim[1], k->dim[1], q->dim[3]);
@@ -67,8 +68,13 @@ static assay_status attention_prepare(const struct kernel_node *n, struct kernel
 static struct attention attention_of(const struct kernel_call *call, int bias_at)
 {
     const struct shape *q = &call->in[0].shape, *k = &call->in[1].shape;
-    struct attention a = {.call = call, .attrs = call->attrs, .batch = q->dim[0], .queries = q->dim[1],
-                          .heads = q->dim[2], .size = q->dim[3], .keys = k->dim[1]};
+    struct attention a = {.call = call,
+                          .attrs = call->attrs,
+                          .batch = q->dim[0],
+                          .queries = q->dim[1],
+                          .heads = q->dim[2],
+                          .size = q->dim[3],
+                          .keys = k->dim[1]};
     a.thread_floats = scratch_floats(a.queries, a.keys, a.size);
     if (call->input_count > bias_at) {
         int64_t step = 1;
@@ -162,7 +168,8 @@ static void weigh(const struct attention *a, int64_t b, int64_t h, int64_t first
 }
 
 /* Multiplies weights (or their gradients) by 0 or 1 / (1 - p): the same draw forwards and backwards. */
-static void drop(const struct attention *a, int64_t b, int64_t h, int64_t first, int64_t rows, const float *from, float *to)
+static void drop(const struct attention *a, int64_t b, int64_t h, int64_t first, int64_t rows, const float *from,
+                 float *to)
 {
     float keep = 1.0f / (1.0f - a->attrs->dropout);
     uint64_t key = a->call->seed ^ a->attrs->key, blocks = (uint64_t)(a->keys + 3) / 4;
@@ -210,8 +217,8 @@ static void forward_heads(void *context, int64_t begin, int64_t end, int thread)
             block_weights(a, &w, b, h, first, rows);
             if (a->attrs->dropout > 0)
                 drop(a, b, h, first, rows, w.scores, w.scores);
-            product(false, false, rows, a->size, a->keys, 1, w.scores, a->keys, w.v, a->size, 0, w.out + first * a->size,
-                    a->size);
+            product(false, false, rows, a->size, a->keys, 1, w.scores, a->keys, w.v, a->size, 0,
+                    w.out + first * a->size, a->size);
         }
         write_head(a, 0, a->queries, b, h, w.out);
     }
@@ -331,9 +338,15 @@ static void attention_bias_grad_run(const struct kernel_call *call)
     parallel_for(own_batches * own_heads, 1, bias_heads, &a);
 }
 
-const struct kernel cpu_attention = {
-    .op = &op_attention_def, .bf16 = true, .prepare = attention_prepare, .run = attention_run};
-const struct kernel cpu_attention_grad = {
-    .op = &op_attention_grad_def, .bf16 = true, .prepare = attention_prepare, .run = attention_grad_run};
-const struct kernel cpu_attention_bias_grad = {
-    .op = &op_attention_bias_grad_def, .bf16 = true, .prepare = attention_prepare, .run = attention_bias_grad_run};
+const struct kernel cpu_attention = {.op = &op_attention_def,
+                                     .bf16 = true,
+                                     .prepare = attention_prepare,
+                                     .run = attention_run};
+const struct kernel cpu_attention_grad = {.op = &op_attention_grad_def,
+                                          .bf16 = true,
+                                          .prepare = attention_prepare,
+                                          .run = attention_grad_run};
+const struct kernel cpu_attention_bias_grad = {.op = &op_attention_bias_grad_def,
+                                               .bf16 = true,
+                                               .prepare = attention_prepare,
+                                               .run = attention_bias_grad_run};

@@ -22,12 +22,13 @@ struct detector_default {
 };
 
 struct detector {
-    const char *name;  /* "residual" */
-    const char *title; /* one line */
-    const char *paper; /* citation, or what it is based on */
+    const char *name;            /* "residual" */
+    const char *title;           /* one line */
+    const char *paper;           /* citation, or what it is based on */
     const struct option *fields; /* of the config struct */
     size_t config_size;          /* bytes, at most DETECTOR_MAX_CONFIG */
-    const struct detector_default *training; /* how its paper trains it; ends with a NULL option. NULL: as the tables say */
+    const struct detector_default
+        *training; /* how its paper trains it; ends with a NULL option. NULL: as the tables say */
     void (*preprocess)(const void *config, struct preprocess *out);
     void (*forward)(struct graph *g, struct params p, const void *config, struct detector_io *io);
     /* A scalar loss for labels i32 [B] (1: generated), after forward. */

@@ -8,11 +8,7 @@
 #include "detector/residual.h"
 
 static const struct detector *const detectors[] = {
-    &detector_residual,
-    &detector_lol,
-    &detector_cnnspot,
-    &detector_npr,
-    NULL,
+    &detector_residual, &detector_lol, &detector_cnnspot, &detector_npr, NULL,
 };
 
 const struct detector *const *detector_all(void)

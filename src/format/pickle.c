@@ -34,7 +34,8 @@ static assay_status damaged(struct machine *m, const char *what)
 
 static assay_status no_memory(struct machine *m)
 {
-    return error_set(m->error, ASSAY_ERROR_MEMORY, "%s: the pickle needs more memory than is allowed or available", m->name);
+    return error_set(m->error, ASSAY_ERROR_MEMORY, "%s: the pickle needs more memory than is allowed or available",
+                     m->name);
 }
 
 /* ---- Bytes ---------------------------------------------------------------------------------------------------- */
@@ -116,7 +117,8 @@ static assay_status pop_to_mark(struct machine *m, struct pickle_value ***items,
 }
 
 /* Appends to a list, tuple, dictionary or object. */
-static assay_status extend(struct machine *m, struct pickle_value *list, struct pickle_value *const *items, size_t count)
+static assay_status extend(struct machine *m, struct pickle_value *list, struct pickle_value *const *items,
+                           size_t count)
 {
     if (count > list->capacity - list->count) {
         size_t capacity = list->capacity * 2 > list->count + count ? list->capacity * 2 : list->count + count;
@@ -304,9 +306,10 @@ static assay_status push_global(struct machine *m, const char *module, size_t mo
     full[module_length] = '.';
     memcpy(full + module_length + 1, name, name_length);
     if (!pickle_global_allowed(full))
-        return error_set(m->error, ASSAY_ERROR_FORMAT,
-                         "%s: the pickle asks for \"%s\", which is not on the list of what a checkpoint may hold; refused",
-                         m->name, text_printable(full, shown, sizeof shown));
+        return error_set(
+            m->error, ASSAY_ERROR_FORMAT,
+            "%s: the pickle asks for \"%s\", which is not on the list of what a checkpoint may hold; refused", m->name,
+            text_printable(full, shown, sizeof shown));
     assay_status status = push_new(m, PICKLE_GLOBAL, &value);
     if (status)
         return status;
@@ -399,9 +402,7 @@ static assay_status step(struct machine *m)
             return damaged(m, "its protocol is unknown");
         return status;
     case 0x95: return take_number(m, 8, &number); /* FRAME */
-    case '.':                                     /* STOP */
-        m->done = true;
-        return ASSAY_OK;
+    case '.': /* STOP */ m->done = true; return ASSAY_OK;
     case '(': return push(m, NULL); /* MARK */
     case '0': return pop(m, &dropped);
     case 'N': return push_simple(m, PICKLE_NONE, 0);
@@ -412,8 +413,8 @@ static assay_status step(struct machine *m)
     case 'M': return read_integer(m, 2, false);
     case 0x8a: return read_long(m);
     case 'G': return read_float(m);
-    case 'X': /* BINUNICODE */
-    case 'T': /* BINSTRING */
+    case 'X':                         /* BINUNICODE */
+    case 'T':                         /* BINSTRING */
     case 'B': return read_text(m, 4); /* BINBYTES */
     case 0x8c:                        /* SHORT_BINUNICODE */
     case 'U':                         /* SHORT_BINSTRING */
@@ -446,15 +447,20 @@ static assay_status step(struct machine *m)
     case 'Q': return persistent(m); /* BINPERSID */
     default: break;
     }
-    return error_set(m->error, ASSAY_ERROR_FORMAT,
-                     "%s: the pickle has the opcode 0x%02x, which is not on the list of what a checkpoint needs; refused",
-                     m->name, *opcode);
+    return error_set(
+        m->error, ASSAY_ERROR_FORMAT,
+        "%s: the pickle has the opcode 0x%02x, which is not on the list of what a checkpoint needs; refused", m->name,
+        *opcode);
 }
 
 assay_status pickle_read(const uint8_t *bytes, size_t size, const char *name, struct arena *arena,
                          struct pickle_value **out, size_t *used, struct assay_error *error)
 {
-    struct machine m = {.at = bytes, .end = bytes + size, .name = name, .arena = arena, .error = error,
+    struct machine m = {.at = bytes,
+                        .end = bytes + size,
+                        .name = name,
+                        .arena = arena,
+                        .error = error,
                         .stack = array_of(sizeof(struct pickle_value *), PICKLE_MAX_STACK),
                         .memo = array_of(sizeof(struct pickle_value *), PICKLE_MAX_MEMO)};
     assay_status status = ASSAY_OK;

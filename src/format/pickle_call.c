@@ -11,8 +11,8 @@
 enum effect {
     NOTHING_CALLED, /* a type, only named */
     EMPTY_DICT,
-    REBUILD_TENSOR,    /* (storage, offset, size, stride, ...) */
-    FIRST_ARGUMENT     /* wrappers: torch.Size, parameters, TorchScript's typed lists */
+    REBUILD_TENSOR, /* (storage, offset, size, stride, ...) */
+    FIRST_ARGUMENT  /* wrappers: torch.Size, parameters, TorchScript's typed lists */
 };
 
 static const struct {
@@ -35,11 +35,11 @@ static const struct {
     const char *name;
     enum tensor_file_dtype dtype;
 } storages[] = {
-    {"torch.FloatStorage", TENSOR_FILE_F32}, {"torch.HalfStorage", TENSOR_FILE_F16},
+    {"torch.FloatStorage", TENSOR_FILE_F32},     {"torch.HalfStorage", TENSOR_FILE_F16},
     {"torch.BFloat16Storage", TENSOR_FILE_BF16}, {"torch.DoubleStorage", TENSOR_FILE_F64},
-    {"torch.CharStorage", TENSOR_FILE_I8}, {"torch.ByteStorage", TENSOR_FILE_U8},
-    {"torch.ShortStorage", TENSOR_FILE_I16}, {"torch.IntStorage", TENSOR_FILE_I32},
-    {"torch.LongStorage", TENSOR_FILE_I64}, {"torch.BoolStorage", TENSOR_FILE_BOOL},
+    {"torch.CharStorage", TENSOR_FILE_I8},       {"torch.ByteStorage", TENSOR_FILE_U8},
+    {"torch.ShortStorage", TENSOR_FILE_I16},     {"torch.IntStorage", TENSOR_FILE_I32},
+    {"torch.LongStorage", TENSOR_FILE_I64},      {"torch.BoolStorage", TENSOR_FILE_BOOL},
 };
 
 /* Classes of a TorchScript archive: data only, their code is never looked at. */
@@ -139,8 +139,8 @@ assay_status pickle_call(const char *function, const struct pickle_value *argume
         *out = make(arena, PICKLE_DICT);
         return *out ? ASSAY_OK : error_memory(error, name);
     }
-    return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged pickle: \"%s\" is called with arguments it does not take", name,
-                     text_printable(function, shown, sizeof shown));
+    return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged pickle: \"%s\" is called with arguments it does not take",
+                     name, text_printable(function, shown, sizeof shown));
 }
 
 assay_status pickle_persistent(const struct pickle_value *id, const char *name, struct arena *arena,
@@ -154,12 +154,12 @@ assay_status pickle_persistent(const struct pickle_value *id, const char *name, 
         strcmp(id->items[0]->text, "storage") != 0 || id->items[1]->kind != PICKLE_GLOBAL ||
         !find_storage(id->items[1]->text, &storage->dtype) || id->items[2]->kind != PICKLE_TEXT ||
         id->items[4]->kind != PICKLE_INT || id->items[4]->integer < 0)
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged pickle: a reference that is no storage of a known type",
-                         name);
-    if (id->count > 5 && id->items[5]->kind != PICKLE_NONE)
         return error_set(error, ASSAY_ERROR_FORMAT,
-                         "%s: a storage is a view of another, as only very old files have it; save it again with PyTorch",
-                         name);
+                         "%s: damaged pickle: a reference that is no storage of a known type", name);
+    if (id->count > 5 && id->items[5]->kind != PICKLE_NONE)
+        return error_set(
+            error, ASSAY_ERROR_FORMAT,
+            "%s: a storage is a view of another, as only very old files have it; save it again with PyTorch", name);
     storage->key = id->items[2]->text;
     storage->count = (uint64_t)id->items[4]->integer;
     value->storage = storage;

@@ -99,8 +99,8 @@ static assay_status add_tensor(struct collector *c, const char *name, const stru
     char *copy = arena_strdup(&c->out->arena, name);
     if (!tensor || !copy)
         return error_memory(c->error, c->path);
-    *tensor = (struct file_tensor){.name = copy, .dtype = t->storage->dtype, .rank = t->rank, .count = count,
-                                   .bytes = (size_t)bytes};
+    *tensor = (struct file_tensor){
+        .name = copy, .dtype = t->storage->dtype, .rank = t->rank, .count = count, .bytes = (size_t)bytes};
     memcpy(tensor->dim, t->dim, sizeof tensor->dim);
     if (is_dense(t)) {
         tensor->data = storage + (size_t)t->offset * size;
@@ -132,7 +132,8 @@ static assay_status collect(struct collector *c, const struct pickle_value *dict
 {
     assay_status status = ASSAY_OK;
     if (depth > MAX_DEPTH)
-        return error_set(c->error, ASSAY_ERROR_FORMAT, "%s: its modules are nested more than %d deep", c->path, MAX_DEPTH);
+        return error_set(c->error, ASSAY_ERROR_FORMAT, "%s: its modules are nested more than %d deep", c->path,
+                         MAX_DEPTH);
     for (size_t i = 0; i + 1 < dict->count && !status; i += 2) {
         const struct pickle_value *key = dict->items[i], *value = dict->items[i + 1];
         if (key->kind != PICKLE_TEXT || (value->kind != PICKLE_TENSOR && !is_dict(value)))

@@ -62,7 +62,8 @@ static assay_status find_sizes(struct sizes *z, const struct pickle_value *v, in
     if (v->kind == PICKLE_TENSOR && !string_map_get(&z->by_key, v->tensor->storage->key) &&
         !string_map_add(&z->by_key, v->tensor->storage->key, (void *)v->tensor->storage))
         return error_memory(z->error, z->name);
-    bool nested = v->kind == PICKLE_DICT || v->kind == PICKLE_OBJECT || v->kind == PICKLE_LIST || v->kind == PICKLE_TUPLE;
+    bool nested =
+        v->kind == PICKLE_DICT || v->kind == PICKLE_OBJECT || v->kind == PICKLE_LIST || v->kind == PICKLE_TUPLE;
     for (size_t i = 0; nested && i < v->count && !status; i++)
         status = find_sizes(z, v->items[i], depth + 1);
     return status;
@@ -74,8 +75,8 @@ static assay_status read_storage(struct torch_storages *s, const struct sizes *z
     char shown[TEXT_NAME];
     const struct pickle_storage *named = key->kind == PICKLE_TEXT ? string_map_get(&z->by_key, key->text) : NULL;
     if (!named)
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: a storage is listed that no tensor uses, so its size is unknown",
-                         s->name);
+        return error_set(error, ASSAY_ERROR_FORMAT,
+                         "%s: a storage is listed that no tensor uses, so its size is unknown", s->name);
     text_printable(key->text, shown, sizeof shown);
     uint64_t count, bytes;
     if (s->size - s->pickle_at < sizeof count)

@@ -14,8 +14,8 @@ assay_status torch_storages_open(struct torch_storages *s, const void *bytes, si
         return torch_zip_open(s, error);
     if (torch_legacy_recognised(bytes, size))
         return torch_legacy_open(s, error);
-    return error_set(error, ASSAY_ERROR_FORMAT, "%s: not a PyTorch file, neither of the zip format nor of the older one",
-                     name);
+    return error_set(error, ASSAY_ERROR_FORMAT,
+                     "%s: not a PyTorch file, neither of the zip format nor of the older one", name);
 }
 
 void torch_storages_close(struct torch_storages *s)
@@ -35,7 +35,8 @@ assay_status torch_storages_pickle(struct torch_storages *s, const uint8_t **pic
     return ASSAY_OK;
 }
 
-assay_status torch_storages_begin(struct torch_storages *s, struct arena *values, size_t used, struct assay_error *error)
+assay_status torch_storages_begin(struct torch_storages *s, struct arena *values, size_t used,
+                                  struct assay_error *error)
 {
     return s->archive ? ASSAY_OK : torch_legacy_begin(s, values, used, error);
 }
@@ -62,8 +63,8 @@ assay_status torch_storages_get(struct torch_storages *s, const struct pickle_st
         return error_set(error, ASSAY_ERROR_FORMAT, "%s: the storage \"%s\" is missing", s->name, shown);
     if (__builtin_mul_overflow(storage->count, tensor_file_dtype_size(storage->dtype), &wanted) || wanted > found->size)
         return error_set(error, ASSAY_ERROR_FORMAT,
-                         "%s: the storage \"%s\" has %" PRIu64 " bytes, too few for its %" PRIu64 " elements of %s", s->name,
-                         shown, found->size, storage->count, tensor_file_dtype_name(storage->dtype));
+                         "%s: the storage \"%s\" has %" PRIu64 " bytes, too few for its %" PRIu64 " elements of %s",
+                         s->name, shown, found->size, storage->count, tensor_file_dtype_name(storage->dtype));
     *bytes = found->bytes;
     return ASSAY_OK;
 }

@@ -41,7 +41,8 @@ assay_status torch_storages_pickle(struct torch_storages *s, const uint8_t **pic
                                    struct assay_error *error);
 
 /* Tells that the main pickle took `used` bytes: in the older format the storages follow it. */
-assay_status torch_storages_begin(struct torch_storages *s, struct arena *values, size_t used, struct assay_error *error);
+assay_status torch_storages_begin(struct torch_storages *s, struct arena *values, size_t used,
+                                  struct assay_error *error);
 
 /* The bytes of a storage, at least count elements; they live as long as the arena `data`. */
 assay_status torch_storages_get(struct torch_storages *s, const struct pickle_storage *storage, const uint8_t **bytes,
@@ -52,7 +53,8 @@ const char *torch_storages_kind(const struct torch_storages *s, bool script);
 /* The containers' own parts. */
 assay_status torch_zip_open(struct torch_storages *s, struct assay_error *error);
 void torch_zip_close(struct torch_storages *s);
-assay_status torch_zip_pickle(struct torch_storages *s, const uint8_t **pickle, size_t *size, struct assay_error *error);
+assay_status torch_zip_pickle(struct torch_storages *s, const uint8_t **pickle, size_t *size,
+                              struct assay_error *error);
 assay_status torch_zip_storage(struct torch_storages *s, const char *key, struct torch_storage *out,
                                struct assay_error *error);
 assay_status torch_legacy_open(struct torch_storages *s, struct assay_error *error);

@@ -29,7 +29,8 @@ static assay_status find_folder(struct torch_storages *s, struct assay_error *er
         s->folder = arena_strndup(&s->arena, name, (size_t)(slash - name) + 1);
         return s->folder ? ASSAY_OK : error_memory(error, s->name);
     }
-    return error_set(error, ASSAY_ERROR_FORMAT, "%s: a zip archive, but without the data.pkl of a PyTorch file", s->name);
+    return error_set(error, ASSAY_ERROR_FORMAT, "%s: a zip archive, but without the data.pkl of a PyTorch file",
+                     s->name);
 }
 
 /* Reads one entry whole. An entry that is not there: *bytes NULL. */
@@ -47,14 +48,16 @@ static assay_status read_entry(struct torch_storages *s, const char *path, uint6
     if (zip_stat_index(s->archive, (zip_uint64_t)index, 0, &info) != 0 || (info.valid & needed) != needed)
         return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged archive: entry \"%s\" cannot be read", s->name, shown);
     if (info.comp_method != ZIP_CM_STORE || info.encryption_method != ZIP_EM_NONE)
-        return error_set(error, ASSAY_ERROR_FORMAT,
-                         "%s: entry \"%s\" is compressed or encrypted; PyTorch stores entries plain, so this is refused",
-                         s->name, shown);
+        return error_set(
+            error, ASSAY_ERROR_FORMAT,
+            "%s: entry \"%s\" is compressed or encrypted; PyTorch stores entries plain, so this is refused", s->name,
+            shown);
     if (info.size != info.comp_size || info.size > s->size)
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged archive: entry \"%s\" lies about its size", s->name, shown);
+        return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged archive: entry \"%s\" lies about its size", s->name,
+                         shown);
     if (info.size > limit)
-        return error_set(error, ASSAY_ERROR_LIMIT, "%s: entry \"%s\" has %" PRIu64 " bytes, more than %" PRIu64, s->name,
-                         shown, (uint64_t)info.size, limit);
+        return error_set(error, ASSAY_ERROR_LIMIT, "%s: entry \"%s\" has %" PRIu64 " bytes, more than %" PRIu64,
+                         s->name, shown, (uint64_t)info.size, limit);
     uint8_t *data = arena_alloc(arena, (size_t)info.size, 1);
     if (!data)
         return error_memory(error, s->name);
@@ -65,8 +68,8 @@ static assay_status read_entry(struct torch_storages *s, const char *path, uint6
     if (file)
         zip_fclose(file);
     if (!whole)
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged archive: entry \"%s\" is cut short or fails its checksum",
-                         s->name, shown);
+        return error_set(error, ASSAY_ERROR_FORMAT,
+                         "%s: damaged archive: entry \"%s\" is cut short or fails its checksum", s->name, shown);
     *bytes = data;
     *size = info.size;
     return ASSAY_OK;
@@ -92,8 +95,8 @@ assay_status torch_zip_open(struct torch_storages *s, struct assay_error *error)
     zip_source_t *source = zip_source_buffer_create(s->bytes, s->size, 0, &reason);
     s->archive = source ? zip_open_from_source(source, ZIP_RDONLY, &reason) : NULL;
     if (!s->archive) {
-        assay_status status = error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged zip archive: %s", s->name,
-                                        zip_error_strerror(&reason));
+        assay_status status =
+            error_set(error, ASSAY_ERROR_FORMAT, "%s: damaged zip archive: %s", s->name, zip_error_strerror(&reason));
         zip_source_free(source);
         zip_error_fini(&reason);
         return status;

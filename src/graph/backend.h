@@ -45,14 +45,15 @@ struct kernel_call {
 struct kernel {
     const struct op *op;
     bool bf16; /* takes and gives bf16 as well as f32; else the plan casts around it */
-    assay_status (*prepare)(const struct kernel_node *node, struct kernel_prepared *out, struct assay_error *error); /* or NULL */
+    assay_status (*prepare)(const struct kernel_node *node, struct kernel_prepared *out,
+                            struct assay_error *error);                    /* or NULL */
     void (*pack)(void *state, int input, const float *data, void *packed); /* or NULL */
     void (*run)(const struct kernel_call *call);
     void (*release)(void *state); /* or NULL */
 };
 
 struct backend {
-    const char *name; /* "cpu" */
+    const char *name;                    /* "cpu" */
     const struct kernel *const *kernels; /* NULL-terminated */
     bool (*has_bf16)(void);
 };

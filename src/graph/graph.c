@@ -177,8 +177,14 @@ node graph_add(struct graph *g, const struct op *op, const node *inputs, int inp
         shapes[i] = graph_at(g, inputs[i].id)->shape;
         dtypes[i] = graph_at(g, inputs[i].id)->dtype;
     }
-    struct op_infer infer = {.g = g, .op = op, .input_count = input_count, .in = shapes, .in_dtype = dtypes,
-                             .attrs = attrs, .shape = &shape, .dtype = &dtype};
+    struct op_infer infer = {.g = g,
+                             .op = op,
+                             .input_count = input_count,
+                             .in = shapes,
+                             .in_dtype = dtypes,
+                             .attrs = attrs,
+                             .shape = &shape,
+                             .dtype = &dtype};
     for (int i = 0; i < input_count && !op->integers; i++)
         if (dtypes[i] == DTYPE_I32) {
             char text[SHAPE_TEXT];

@@ -40,11 +40,11 @@ int64_t graph_dim(const struct graph *g, node x, int axis); /* axis < 0 counts f
 int graph_rank(const struct graph *g, node x);
 
 /* 1. Leaves. */
-node input(struct graph *g, const char *name, struct shape shape, enum dtype dtype); /* fed at each run */
-node param(struct graph *g, struct store_entry *entry);                              /* frozen or trained */
+node input(struct graph *g, const char *name, struct shape shape, enum dtype dtype);       /* fed at each run */
+node param(struct graph *g, struct store_entry *entry);                                    /* frozen or trained */
 node state(struct graph *g, const char *name, struct shape shape, struct store_init init); /* persists between runs */
-node constant(struct graph *g, float value, struct shape shape);                     /* the same value everywhere */
-node constant_data(struct graph *g, const float *data, struct shape shape);          /* copied now */
+node constant(struct graph *g, float value, struct shape shape);            /* the same value everywhere */
+node constant_data(struct graph *g, const float *data, struct shape shape); /* copied now */
 
 /* 2. A state's (or parameter's) value from the next run on: applied after every read of this run. Once per state. */
 void assign(struct graph *g, node target, node value);

@@ -11,9 +11,9 @@
 struct lowering {
     struct plan *plan;
     struct graph *g;
-    bool *live;    /* by node */
-    int *value;    /* node -> value, -1: not lowered */
-    int *cast;     /* value -> the same in the other floating type, -1: none; grows with the values */
+    bool *live; /* by node */
+    int *value; /* node -> value, -1: not lowered */
+    int *cast;  /* value -> the same in the other floating type, -1: none; grows with the values */
     int cast_size;
 };
 
@@ -115,8 +115,14 @@ static assay_status push_step(struct lowering *l, const struct op *op, const cha
     const char *name = layer[0] ? arena_printf(&plan->arena, "%s in %s", op->name, layer) : op->name;
     if (!step || !kept || !name)
         return out_of_memory(error);
-    *step = (struct plan_step){.kernel = kernel, .name = name, .input_count = input_count, .inputs = kept,
-                               .output = output, .attrs = attrs, .random_key = random_key, .scratch = -1};
+    *step = (struct plan_step){.kernel = kernel,
+                               .name = name,
+                               .input_count = input_count,
+                               .inputs = kept,
+                               .output = output,
+                               .attrs = attrs,
+                               .random_key = random_key,
+                               .scratch = -1};
     return ASSAY_OK;
 }
 
@@ -144,7 +150,8 @@ static assay_status cast_value(struct lowering *l, int value, enum dtype dtype, 
 }
 
 /* The input values of a node in the types that its kernel takes. */
-static assay_status gather_inputs(struct lowering *l, const struct graph_node *n, int *inputs, struct assay_error *error)
+static assay_status gather_inputs(struct lowering *l, const struct graph_node *n, int *inputs,
+                                  struct assay_error *error)
 {
     bool compute = n->op->precision == PRECISION_COMPUTE || n->op->precision == PRECISION_COMPUTE_F32;
     const struct kernel *kernel = backend_kernel(l->plan->backend, n->op);
@@ -300,8 +307,12 @@ static assay_status prepare_step(struct lowering *l, struct plan_step *step, str
         in[i].data = NULL;
         is_param[i] = v->root == step->inputs[i] && v->place == VALUE_ENTRY;
     }
-    struct kernel_node described = {.op = step->kernel->op, .name = step->name, .input_count = step->input_count,
-                                    .in = in, .in_is_param = is_param, .attrs = step->attrs,
+    struct kernel_node described = {.op = step->kernel->op,
+                                    .name = step->name,
+                                    .input_count = step->input_count,
+                                    .in = in,
+                                    .in_is_param = is_param,
+                                    .attrs = step->attrs,
                                     .out = plan_value(plan, step->output)->tensor};
     assay_status status = step->kernel->prepare(&described, &prepared, error);
     if (status)
@@ -321,8 +332,10 @@ static assay_status prepare_step(struct lowering *l, struct plan_step *step, str
         return out_of_memory(error);
     for (int i = 0, k = 0; i < step->input_count; i++)
         if (prepared.pack[i].bytes)
-            step->packs[k++] = (struct plan_pack){.input = i, .entry = plan_value(plan, step->inputs[i])->entry,
-                                                  .key = prepared.pack[i].key, .bytes = prepared.pack[i].bytes,
+            step->packs[k++] = (struct plan_pack){.input = i,
+                                                  .entry = plan_value(plan, step->inputs[i])->entry,
+                                                  .key = prepared.pack[i].key,
+                                                  .bytes = prepared.pack[i].bytes,
                                                   .slot = plan->pack_slots++};
     return ASSAY_OK;
 }

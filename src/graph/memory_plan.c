@@ -38,7 +38,8 @@ static bool same_elements(const struct plan_value *a, const struct plan_value *b
 
 /* Whether step s reads the entry in a way that writing its output over the entry would disturb. Packed copies are made
  * before the first step, so they do not count. */
-static bool disturbs(const struct plan *plan, const struct plan_step *step, const struct store_entry *entry, bool writer)
+static bool disturbs(const struct plan *plan, const struct plan_step *step, const struct store_entry *entry,
+                     bool writer)
 {
     for (int i = 0; i < step->input_count; i++) {
         const struct plan_value *in = plan_value(plan, step->inputs[i]), *root = plan_value(plan, in->root);

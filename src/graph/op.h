@@ -44,7 +44,7 @@ struct op {
     bool random;         /* takes a key of its own, so that two equal nodes differ */
     bool stops_gradient; /* piecewise constant or explicitly stopped: the gradient is zero */
     bool integers;       /* takes i32; to the others it is an error */
-    bool (*infer)(const struct op_infer *c); /* false after graph_fail */
+    bool (*infer)(const struct op_infer *c);                /* false after graph_fail */
     void (*grad)(struct graph *g, const struct op_grad *c); /* NULL without stops_gradient: asking for it is an error */
 };
 

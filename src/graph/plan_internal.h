@@ -16,8 +16,8 @@ enum value_place {
 };
 
 struct plan_value {
-    struct tensor tensor; /* data: of constants only */
-    int root;             /* the value whose memory this one shares (views, in-place results); itself otherwise */
+    struct tensor tensor;   /* data: of constants only */
+    int root;               /* the value whose memory this one shares (views, in-place results); itself otherwise */
     enum value_place place; /* of a root, as all below */
     int feed;
     struct store_entry *entry;

@@ -137,8 +137,8 @@ static void drop_oldest(struct program_graph *graph)
     compiled_free(gone);
 }
 
-static assay_status compile(struct program *p, struct program_graph *graph, const struct program_input *inputs, int count,
-                            struct compiled **out, struct assay_error *error)
+static assay_status compile(struct program *p, struct program_graph *graph, const struct program_input *inputs,
+                            int count, struct compiled **out, struct assay_error *error)
 {
     struct compiled *c = mem_alloc(1, sizeof *c);
     struct shape *shapes = mem_alloc((size_t)count, sizeof *shapes);

@@ -34,8 +34,9 @@ struct program_run {
     struct workspace *workspace;
 };
 
-assay_status program_run(struct program *program, const char *graph, const struct program_input *inputs, int input_count,
-                         const struct run_options *options, struct program_run *run, struct assay_error *error);
+assay_status program_run(struct program *program, const char *graph, const struct program_input *inputs,
+                         int input_count, const struct run_options *options, struct program_run *run,
+                         struct assay_error *error);
 struct tensor program_read(const struct program_run *run, const char *tap);
 void program_release(struct program_run *run); /* a zeroed run is fine */
 

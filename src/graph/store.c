@@ -54,8 +54,8 @@ struct store_entry *store_get(const struct store *store, const char *name)
     return string_map_get(&store->entries, name);
 }
 
-struct store_entry *store_declare(struct store *store, const char *name, const struct shape *shape, enum store_kind kind,
-                                  struct store_init init)
+struct store_entry *store_declare(struct store *store, const char *name, const struct shape *shape,
+                                  enum store_kind kind, struct store_init init)
 {
     struct store_entry *entry = store_get(store, name);
     if (entry)

@@ -31,9 +31,9 @@ struct store_entry {
     enum store_kind kind;
     bool frozen; /* a parameter that training leaves alone: no gradient is computed for it */
     struct store_init init;
-    float *data;      /* shape_count floats; NULL until initialised or loaded */
-    bool owned;       /* data was allocated here (else it lies in a mapped file and must not be written) */
-    uint64_t version; /* counts changes of data, so that packed copies know when they are stale */
+    float *data;                 /* shape_count floats; NULL until initialised or loaded */
+    bool owned;                  /* data was allocated here (else it lies in a mapped file and must not be written) */
+    uint64_t version;            /* counts changes of data, so that packed copies know when they are stale */
     struct store_packed *packed; /* copies in a kernel's own layout, guarded by the store's lock */
 };
 
@@ -50,8 +50,8 @@ void store_free(struct store *store); /* NULL is fine */
 struct store_entry *store_get(const struct store *store, const char *name);
 
 /* The entry of that name, declared now if it is new. NULL: no memory. The caller compares the shape. */
-struct store_entry *store_declare(struct store *store, const char *name, const struct shape *shape, enum store_kind kind,
-                                  struct store_init init);
+struct store_entry *store_declare(struct store *store, const char *name, const struct shape *shape,
+                                  enum store_kind kind, struct store_init init);
 
 /* Gives every entry without data its initial value. Draws depend on (seed, name, index) alone. */
 assay_status store_initialise(struct store *store, uint64_t seed, struct assay_error *error);

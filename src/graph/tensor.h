@@ -17,7 +17,7 @@ struct shape {
 };
 
 /* SHAPE(2, 3) is [2, 3]; SHAPE_SCALAR is []. */
-#define SHAPE(...)                                                                                                      \
+#define SHAPE(...)                                                                                                     \
     shape_of((const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
 #define SHAPE_SCALAR ((struct shape){0})
 
@@ -31,7 +31,7 @@ enum { SHAPE_TEXT = 160 };
 
 struct shape shape_of(const int64_t *dims, int rank);
 bool shape_equal(const struct shape *a, const struct shape *b);
-int64_t shape_count(const struct shape *s);                   /* elements; every graph shape was checked to fit */
+int64_t shape_count(const struct shape *s);                    /* elements; every graph shape was checked to fit */
 bool shape_checked_count(const struct shape *s, int64_t *out); /* false: a negative dimension or over INT64_MAX / 8 */
 const char *shape_text(const struct shape *s, char text[SHAPE_TEXT]); /* "[2, 3]" */
 

@@ -18,7 +18,7 @@ enum lora_init {
 struct lora_config {
     int64_t rank;
     double alpha;
-    double dropout;      /* of x on its way into A, in training */
+    double dropout; /* of x on its way into A, in training */
     enum lora_init init;
     const char *targets; /* last parts of layers' names, with commas: "q,v", "qkv,proj,fc1,fc2" */
 };

@@ -66,7 +66,8 @@ static struct store_entry *find_weight(const struct store *store, const char *la
 }
 
 /* rows [O, I] += scale B [O, R] A [R, I], sums in double precision. */
-static void add_product(float *rows, const float *b, const float *a, int64_t out, int64_t in, int64_t rank, double scale)
+static void add_product(float *rows, const float *b, const float *a, int64_t out, int64_t in, int64_t rank,
+                        double scale)
 {
     for (int64_t o = 0; o < out; o++)
         for (int64_t i = 0; i < in; i++) {
@@ -105,8 +106,8 @@ static assay_status merge_pair(struct store *store, const struct lora_config *co
     if (!b || !weight || weight->shape.rank != 2 || a->shape.rank != 2 || b->shape.rank != 2 ||
         a->shape.dim[0] != b->shape.dim[1] || a->shape.dim[1] != weight->shape.dim[1] ||
         b->shape.dim[0] > weight->shape.dim[0] - first || !a->data || !b->data || !weight->data)
-        return error_set(error, ASSAY_ERROR_MODEL, "the LoRA pair of \"%s\" has no weight of a fitting shape to go into",
-                         shown);
+        return error_set(error, ASSAY_ERROR_MODEL,
+                         "the LoRA pair of \"%s\" has no weight of a fitting shape to go into", shown);
     assay_status status = replace(merged, weight, error);
     if (status)
         return status;

@@ -12,9 +12,9 @@ struct lora_config;
 /* Passed by value; cheap to copy. */
 struct params {
     struct store *store;
-    bool frozen;                /* parameters declared through this view are not trained */
+    bool frozen;                    /* parameters declared through this view are not trained */
     const struct lora_config *lora; /* NULL: no layer is adapted (lora.h) */
-    char prefix[PARAMS_PREFIX]; /* "" or "layer1.0." */
+    char prefix[PARAMS_PREFIX];     /* "" or "layer1.0." */
 };
 
 struct params params_root(struct store *store);

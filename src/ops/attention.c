@@ -12,8 +12,8 @@ static bool check_operands(const struct op_infer *c, int bias_at)
     char a[SHAPE_TEXT], b[SHAPE_TEXT], d[SHAPE_TEXT];
     if (q->rank != 4 || k->rank != 4 || !shape_equal(k, v) || q->dim[0] != k->dim[0] || q->dim[2] != k->dim[2] ||
         q->dim[3] != k->dim[3] || q->dim[3] < 1 || k->dim[1] < 1) {
-        op_fail(c, "queries %s, keys %s and values %s do not fit as [B, N, heads, D]", shape_text(q, a), shape_text(k, b),
-                shape_text(v, d));
+        op_fail(c, "queries %s, keys %s and values %s do not fit as [B, N, heads, D]", shape_text(q, a),
+                shape_text(k, b), shape_text(v, d));
         return false;
     }
     if (c->input_count <= bias_at)
@@ -65,12 +65,16 @@ static void grad_attention(struct graph *g, const struct op_grad *c)
         c->d_in[3] = graph_add(g, &op_attention_bias_grad_def, inputs, count, attrs, sizeof *attrs);
 }
 
-const struct op op_attention_def = {
-    .name = "attention", .precision = PRECISION_FOLLOW, .infer = infer_attention, .grad = grad_attention};
-const struct op op_attention_grad_def = {
-    .name = "attention_grad", .precision = PRECISION_FOLLOW, .infer = infer_attention_grad};
-const struct op op_attention_bias_grad_def = {
-    .name = "attention_bias_grad", .precision = PRECISION_F32, .infer = infer_attention_bias_grad};
+const struct op op_attention_def = {.name = "attention",
+                                    .precision = PRECISION_FOLLOW,
+                                    .infer = infer_attention,
+                                    .grad = grad_attention};
+const struct op op_attention_grad_def = {.name = "attention_grad",
+                                         .precision = PRECISION_FOLLOW,
+                                         .infer = infer_attention_grad};
+const struct op op_attention_bias_grad_def = {.name = "attention_bias_grad",
+                                              .precision = PRECISION_F32,
+                                              .infer = infer_attention_bias_grad};
 
 static node attention(struct graph *g, const node *inputs, int count, const struct attention_config *c)
 {

@@ -67,12 +67,16 @@ static void grad_conv2d(struct graph *g, const struct op_grad *c)
         c->d_in[2] = op_sum_to(g, c->d_out, graph_shape(g, c->in[2]));
 }
 
-const struct op op_conv2d_def = {
-    .name = "conv2d", .precision = PRECISION_COMPUTE, .infer = infer_conv2d, .grad = grad_conv2d};
-const struct op op_conv2d_input_grad_def = {
-    .name = "conv2d_input_grad", .precision = PRECISION_COMPUTE, .infer = infer_stated};
-const struct op op_conv2d_weight_grad_def = {
-    .name = "conv2d_weight_grad", .precision = PRECISION_COMPUTE_F32, .infer = infer_stated};
+const struct op op_conv2d_def = {.name = "conv2d",
+                                 .precision = PRECISION_COMPUTE,
+                                 .infer = infer_conv2d,
+                                 .grad = grad_conv2d};
+const struct op op_conv2d_input_grad_def = {.name = "conv2d_input_grad",
+                                            .precision = PRECISION_COMPUTE,
+                                            .infer = infer_stated};
+const struct op op_conv2d_weight_grad_def = {.name = "conv2d_weight_grad",
+                                             .precision = PRECISION_COMPUTE_F32,
+                                             .infer = infer_stated};
 
 /* Field by field, so that padding bytes and the unused shape are zero. */
 static struct conv_attrs conv_clean(const struct conv_attrs *a)

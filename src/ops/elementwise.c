@@ -165,9 +165,7 @@ static void grad_binary(struct graph *g, const struct op_grad *c)
     const struct binary_attrs *attrs = c->attrs;
     node a = c->in[0], b = c->in[1], da = NODE_NONE, db = NODE_NONE, d = c->d_out;
     switch (attrs->kind) {
-    case BINARY_ADD:
-        da = db = d;
-        break;
+    case BINARY_ADD: da = db = d; break;
     case BINARY_SUB:
         da = d;
         db = c->wanted[1] ? op_neg(g, d) : NODE_NONE;
@@ -187,9 +185,7 @@ static void grad_binary(struct graph *g, const struct op_grad *c)
         db = c->wanted[1] ? op_mul(g, d, share_of_winner(g, wins, b, a)) : NODE_NONE;
         break;
     }
-    case BINARY_RELU_GRAD:
-        graph_fail(g, "the gradient of relu has no gradient of its own");
-        return;
+    case BINARY_RELU_GRAD: graph_fail(g, "the gradient of relu has no gradient of its own"); return;
     default: return; /* comparisons: zero */
     }
     if (c->wanted[0])

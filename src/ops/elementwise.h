@@ -16,8 +16,8 @@ enum unary_kind {
     UNARY_POW,   /* x ^ a, a a constant; x >= 0 unless a is an integer */
     UNARY_CLAMP, /* min(max(x, a), b); the gradient passes where a <= x <= b, as in most torch */
     UNARY_RELU,
-    UNARY_GELU,      /* exact: x Phi(x) */
-    UNARY_GELU_GRAD, /* d GELU / dx at x */
+    UNARY_GELU,       /* exact: x Phi(x) */
+    UNARY_GELU_GRAD,  /* d GELU / dx at x */
     UNARY_QUICK_GELU, /* x sigmoid(1.702 x), as OpenAI's CLIP */
     UNARY_QUICK_GELU_GRAD,
     UNARY_SILU, /* x sigmoid(x) */

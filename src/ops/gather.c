@@ -5,7 +5,8 @@ static bool infer_gather(const struct op_infer *c)
 {
     const struct shape *table = &c->in[0], *indices = &c->in[1];
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
-    if (c->in_dtype[0] == DTYPE_I32 || c->in_dtype[1] != DTYPE_I32 || table->rank < 1 || table->rank - 1 + indices->rank > TENSOR_MAX_RANK) {
+    if (c->in_dtype[0] == DTYPE_I32 || c->in_dtype[1] != DTYPE_I32 || table->rank < 1 ||
+        table->rank - 1 + indices->rank > TENSOR_MAX_RANK) {
         op_fail(c, "a table %s and indices %s, which must be integers", shape_text(table, a), shape_text(indices, b));
         return false;
     }
@@ -30,7 +31,10 @@ static void grad_gather(struct graph *g, const struct op_grad *c)
 
 const struct op op_gather_def = {
     .name = "gather", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_gather, .grad = grad_gather};
-const struct op op_scatter_add_def = {.name = "scatter_add", .precision = PRECISION_F32, .integers = true, .infer = infer_scatter_add};
+const struct op op_scatter_add_def = {.name = "scatter_add",
+                                      .precision = PRECISION_F32,
+                                      .integers = true,
+                                      .infer = infer_scatter_add};
 
 node op_gather(struct graph *g, node table, node indices)
 {

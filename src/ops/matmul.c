@@ -76,8 +76,10 @@ static void grad_matmul(struct graph *g, const struct op_grad *c)
         c->d_in[2] = op_sum_to(g, c->d_out, graph_shape(g, c->in[2]));
 }
 
-const struct op op_matmul_def = {
-    .name = "matmul", .precision = PRECISION_COMPUTE, .infer = infer_matmul, .grad = grad_matmul};
+const struct op op_matmul_def = {.name = "matmul",
+                                 .precision = PRECISION_COMPUTE,
+                                 .infer = infer_matmul,
+                                 .grad = grad_matmul};
 
 node op_matmul(struct graph *g, node a, node b, bool transpose_a, bool transpose_b)
 {

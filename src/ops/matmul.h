@@ -12,7 +12,6 @@ struct matmul_attrs {
  * leading axes broadcast; bias: [N]; output [..., M, N]. */
 extern const struct op op_matmul_def;
 
-
 node op_matmul(struct graph *g, node a, node b, bool transpose_a, bool transpose_b);
 node op_matmul_bias(struct graph *g, node a, node b, node bias, bool transpose_a, bool transpose_b);
 

@@ -116,20 +116,30 @@ static void grad_layer_norm(struct graph *g, const struct op_grad *c)
     c->d_in[2] = stats_row(g, sums, 0);
 }
 
-const struct op op_channel_stats_def = {
-    .name = "channel_stats", .precision = PRECISION_F32, .infer = infer_stats, .grad = grad_channel_stats};
-const struct op op_batch_norm_def = {
-    .name = "batch_norm", .precision = PRECISION_FOLLOW, .infer = infer_batch_norm, .grad = grad_batch_norm};
-const struct op op_batch_norm_sums_def = {
-    .name = "batch_norm_sums", .precision = PRECISION_F32, .infer = infer_batch_norm_sums};
-const struct op op_batch_norm_grad_def = {
-    .name = "batch_norm_grad", .precision = PRECISION_FOLLOW, .infer = infer_batch_norm_grad};
-const struct op op_layer_norm_def = {
-    .name = "layer_norm", .precision = PRECISION_FOLLOW, .infer = infer_layer_norm, .grad = grad_layer_norm};
-const struct op op_layer_norm_grad_def = {
-    .name = "layer_norm_grad", .precision = PRECISION_FOLLOW, .infer = infer_layer_norm_grad};
-const struct op op_layer_norm_sums_def = {
-    .name = "layer_norm_sums", .precision = PRECISION_F32, .infer = infer_layer_norm_sums};
+const struct op op_channel_stats_def = {.name = "channel_stats",
+                                        .precision = PRECISION_F32,
+                                        .infer = infer_stats,
+                                        .grad = grad_channel_stats};
+const struct op op_batch_norm_def = {.name = "batch_norm",
+                                     .precision = PRECISION_FOLLOW,
+                                     .infer = infer_batch_norm,
+                                     .grad = grad_batch_norm};
+const struct op op_batch_norm_sums_def = {.name = "batch_norm_sums",
+                                          .precision = PRECISION_F32,
+                                          .infer = infer_batch_norm_sums};
+const struct op op_batch_norm_grad_def = {.name = "batch_norm_grad",
+                                          .precision = PRECISION_FOLLOW,
+                                          .infer = infer_batch_norm_grad};
+const struct op op_layer_norm_def = {.name = "layer_norm",
+                                     .precision = PRECISION_FOLLOW,
+                                     .infer = infer_layer_norm,
+                                     .grad = grad_layer_norm};
+const struct op op_layer_norm_grad_def = {.name = "layer_norm_grad",
+                                          .precision = PRECISION_FOLLOW,
+                                          .infer = infer_layer_norm_grad};
+const struct op op_layer_norm_sums_def = {.name = "layer_norm_sums",
+                                          .precision = PRECISION_F32,
+                                          .infer = infer_layer_norm_sums};
 
 node op_channel_stats(struct graph *g, node x)
 {

@@ -12,8 +12,8 @@ static bool infer_pool(const struct op_infer *c)
         return false;
     }
     for (int i = 0; i < 2; i++) {
-        if (a->window[i] < 1 || a->stride[i] < 1 || a->pad[i] < 0 || a->pad[2 + i] < 0 ||
-            a->pad[i] >= a->window[i] || a->pad[2 + i] >= a->window[i]) {
+        if (a->window[i] < 1 || a->stride[i] < 1 || a->pad[i] < 0 || a->pad[2 + i] < 0 || a->pad[i] >= a->window[i] ||
+            a->pad[2 + i] >= a->window[i]) {
             op_fail(c, "of %s: window and stride must be at least 1, the padding smaller than the window",
                     shape_text(x, text));
             return false;
@@ -37,13 +37,15 @@ static bool infer_pool_grad(const struct op_infer *c)
 
 static void grad_pool(struct graph *g, const struct op_grad *c)
 {
-    c->d_in[0] = graph_add(g, &op_pool2d_grad_def, (node[]){c->in[0], c->d_out}, 2, c->attrs, sizeof(struct pool_attrs));
+    c->d_in[0] =
+        graph_add(g, &op_pool2d_grad_def, (node[]){c->in[0], c->d_out}, 2, c->attrs, sizeof(struct pool_attrs));
 }
 
-const struct op op_pool2d_def = {
-    .name = "pool2d", .precision = PRECISION_FOLLOW, .infer = infer_pool, .grad = grad_pool};
-const struct op op_pool2d_grad_def = {
-    .name = "pool2d_grad", .precision = PRECISION_FOLLOW, .infer = infer_pool_grad};
+const struct op op_pool2d_def = {.name = "pool2d",
+                                 .precision = PRECISION_FOLLOW,
+                                 .infer = infer_pool,
+                                 .grad = grad_pool};
+const struct op op_pool2d_grad_def = {.name = "pool2d_grad", .precision = PRECISION_FOLLOW, .infer = infer_pool_grad};
 
 node op_pool2d(struct graph *g, node x, struct pool_attrs attrs)
 {

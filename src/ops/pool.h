@@ -5,7 +5,7 @@
 #include "graph/op.h"
 
 struct pool_attrs {
-    bool average;      /* else maximum */
+    bool average; /* else maximum */
     int window[2], stride[2];
     int pad[4];        /* top, left, bottom, right; each smaller than the window. A maximum never sees them */
     bool count_padded; /* average: divide by the whole window (torch's default), else by the cells inside */

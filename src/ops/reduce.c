@@ -52,8 +52,10 @@ static void grad_reduce(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_broadcast(g, d, in);
 }
 
-const struct op op_reduce_def = {
-    .name = "reduce", .precision = PRECISION_F32, .infer = infer_reduce, .grad = grad_reduce};
+const struct op op_reduce_def = {.name = "reduce",
+                                 .precision = PRECISION_F32,
+                                 .infer = infer_reduce,
+                                 .grad = grad_reduce};
 
 node op_reduce(struct graph *g, enum reduce_kind kind, node x, uint32_t axes, bool keep_dims)
 {
@@ -94,8 +96,10 @@ static void grad_broadcast(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_sum_to(g, c->d_out, graph_shape(g, c->in[0]));
 }
 
-const struct op op_broadcast_def = {
-    .name = "broadcast", .precision = PRECISION_FOLLOW, .infer = infer_broadcast, .grad = grad_broadcast};
+const struct op op_broadcast_def = {.name = "broadcast",
+                                    .precision = PRECISION_FOLLOW,
+                                    .infer = infer_broadcast,
+                                    .grad = grad_broadcast};
 
 node op_broadcast(struct graph *g, node x, struct shape shape)
 {

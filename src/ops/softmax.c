@@ -26,13 +26,16 @@ static void grad_log_softmax(struct graph *g, const struct op_grad *c)
     c->d_in[0] = graph_add(g, &op_log_softmax_grad_def, (node[]){c->out, c->d_out}, 2, NULL, 0);
 }
 
-const struct op op_softmax_def = {
-    .name = "softmax", .precision = PRECISION_F32, .infer = infer_rows, .grad = grad_softmax};
-const struct op op_log_softmax_def = {
-    .name = "log_softmax", .precision = PRECISION_F32, .infer = infer_rows, .grad = grad_log_softmax};
+const struct op op_softmax_def = {.name = "softmax",
+                                  .precision = PRECISION_F32,
+                                  .infer = infer_rows,
+                                  .grad = grad_softmax};
+const struct op op_log_softmax_def = {.name = "log_softmax",
+                                      .precision = PRECISION_F32,
+                                      .infer = infer_rows,
+                                      .grad = grad_log_softmax};
 const struct op op_softmax_grad_def = {.name = "softmax_grad", .precision = PRECISION_F32, .infer = infer_rows};
-const struct op op_log_softmax_grad_def = {
-    .name = "log_softmax_grad", .precision = PRECISION_F32, .infer = infer_rows};
+const struct op op_log_softmax_grad_def = {.name = "log_softmax_grad", .precision = PRECISION_F32, .infer = infer_rows};
 
 node op_softmax(struct graph *g, node x)
 {

@@ -139,8 +139,8 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_zip),          cmocka_unit_test(test_legacy),  cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_script),       cmocka_unit_test(test_only_weights), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_zip),     cmocka_unit_test(test_legacy),       cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_script),  cmocka_unit_test(test_only_weights), cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests_name("format/torch_file", tests, NULL, NULL);

@@ -59,9 +59,9 @@ static void test_attention(void **context)
     } cases[] = {
         {1, 1, 1, 1, 1, false, 0, {0}},
         {2, 5, 5, 3, 4, false, 0, {0}},
-        {1, 3, 7, 2, 8, false, 0.7f, {0}},   /* cross lengths */
+        {1, 3, 7, 2, 8, false, 0.7f, {0}}, /* cross lengths */
         {2, 6, 6, 2, 3, true, 0, {0}},
-        {1, 3, 5, 1, 4, true, 0, {0}},       /* causal, the last queries of a longer sequence */
+        {1, 3, 5, 1, 4, true, 0, {0}}, /* causal, the last queries of a longer sequence */
         {2, 4, 5, 2, 3, false, 0, {4, {2, 2, 4, 5}}},
         {2, 4, 5, 2, 3, false, 0, {4, {1, 2, 4, 5}}},
         {2, 4, 5, 2, 3, false, 0, {4, {2, 1, 1, 5}}}, /* padding */
@@ -96,8 +96,11 @@ static void test_attention(void **context)
 static void test_masks(void **context)
 {
     (void)context;
-    struct op_case c = {.name = "attention with masked keys", .build = build_attention, .reference = reference_attention,
-                        .inputs = 4, .no_bf16 = true};
+    struct op_case c = {.name = "attention with masked keys",
+                        .build = build_attention,
+                        .reference = reference_attention,
+                        .inputs = 4,
+                        .no_bf16 = true};
     c.in[0].shape = c.in[1].shape = c.in[2].shape = SHAPE(1, 2, 1, 1);
     c.in[3].shape = SHAPE(1, 1, 2, 2);
     const float q[] = {1, 1}, k[] = {1, 2}, v[] = {3, 5}, bias[] = {0, -INFINITY, -INFINITY, -INFINITY};

@@ -35,10 +35,14 @@ static void test_gather(void **context)
     (void)context;
     for (int i = 0; i < COUNT; i++) {
         char a[SHAPE_TEXT], b[SHAPE_TEXT];
-        cases[i] = (struct op_case){.build = build_gather, .reference = reference_gather, .inputs = 2, .any_threads = true};
+        cases[i] =
+            (struct op_case){.build = build_gather, .reference = reference_gather, .inputs = 2, .any_threads = true};
         cases[i].in[0].shape = shapes[i].table;
-        cases[i].in[1] = (struct op_arg){.shape = shapes[i].indices, .values = ARG_INDEX, .low = -1,
-                                         .high = (double)shapes[i].table.dim[0], .no_grad = true};
+        cases[i].in[1] = (struct op_arg){.shape = shapes[i].indices,
+                                         .values = ARG_INDEX,
+                                         .low = -1,
+                                         .high = (double)shapes[i].table.dim[0],
+                                         .no_grad = true};
         cases[i].samples = i == 2 ? 4 : 0;
         case_name(&cases[i], "gather %s %s", shape_text(&shapes[i].table, a), shape_text(&shapes[i].indices, b));
     }
