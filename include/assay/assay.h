@@ -62,7 +62,8 @@ ASSAY_API const char *assay_version(void);
 
 /* Sets up what the process must set once: libvips with its cache off and only the loaders that Assay names, and the
  * pool of compute threads (OpenMP; OMP_NUM_THREADS is respected). Call it before any other call, from one thread;
- * further calls do nothing. */
+ * further calls do nothing. A program that judges on several threads of its own has one such pool in each: it had
+ * better start with OMP_NUM_THREADS=1 and OMP_WAIT_POLICY=PASSIVE. */
 ASSAY_API assay_status assay_init(struct assay_error *error);
 
 /* ---- Pictures ------------------------------------------------------------------------------------------------- */
@@ -78,7 +79,7 @@ struct assay_limits {
 
 /* Reads and decodes a picture file (JPEG, PNG, WebP, TIFF, GIF, HEIC, AVIF). Alpha is dropped, 16 bits become 8 by
  * >> 8, grey and CMYK become RGB by Pillow's formulas, the first frame of an animation is used. A truncated or damaged
- * file is an error. `limits` may be NULL. On success *out is the caller's, to be freed with assay_picture_free. */
+ * file is an error. The path "-" is standard input. `limits` may be NULL. On success *out is the caller's, to be freed with assay_picture_free. */
 ASSAY_API assay_status assay_picture_read_file(const char *path, const struct assay_limits *limits,
                                                struct assay_picture **out, struct assay_error *error);
 
