@@ -1,6 +1,6 @@
 /* clip_resnet.h - the visual towers RN50 and RN101 of CLIP (Radford et al., "Learning transferable visual models from
- * natural language supervision", ICML 2021): a ResNet with three convolutions as its stem, average pools where others have
- * strides, and attention in place of the last mean. Parameters bear OpenAI's names without "visual.". */
+ * natural language supervision", ICML 2021): a ResNet with three convolutions as its stem, average pools where others
+ * have strides, and attention in place of the last mean. Parameters bear OpenAI's names without "visual.". */
 #ifndef ASSAY_BACKBONE_CLIP_RESNET_H
 #define ASSAY_BACKBONE_CLIP_RESNET_H
 
@@ -30,7 +30,8 @@ struct clip_resnet_config {
     enum clip_resnet_frozen frozen;
 };
 
-/* Depth 50 or 101, for pictures of 224 x 224; another depth gives a network without blocks, which fails when it is built. */
+/* Depth 50 or 101, for pictures of 224 x 224; another depth gives a network without blocks, which fails when it is
+ * built. */
 struct clip_resnet_config clip_resnet_preset(int depth);
 
 /* The side of square pictures whose last maps have `grid` rows: 32 times that for the published networks. */
@@ -39,8 +40,8 @@ int64_t clip_resnet_side(const struct clip_resnet_config *c);
 /* x [B, S, S, 3] to the last stage's maps [B, grid, grid, 4 width 2^(stages - 1)]. */
 node clip_resnet_maps(struct graph *g, struct params p, const struct clip_resnet_config *c, node x);
 
-/* x [B, S, S, 3], normalised, to the embedding [B, out]. Positions belong to one grid: S should be clip_resnet_side, and a
- * picture that leaves maps of another size fails the graph. */
+/* x [B, S, S, 3], normalised, to the embedding [B, out]. Positions belong to one grid: S should be clip_resnet_side,
+ * and a picture that leaves maps of another size fails the graph. */
 node clip_resnet(struct graph *g, struct params p, const struct clip_resnet_config *c, node x);
 
 #endif

@@ -3,8 +3,9 @@
  * 2020). Parameters bear the names of its published checkpoints (blur_jpg_prob0.1.pth, blur_jpg_prob0.5.pth), which are
  * torchvision's with an "fc" of one row, below their key "model".
  *
- * As in the authors' tests, pictures are not resized, and the middle 224 pixels are judged, zeros around what is smaller. For
- * training they resized the shorter side to 256, which their 256-pixel pictures already had: --resize 256 does it. */
+ * As in the authors' tests, pictures are not resized, and the middle 224 pixels are judged, zeros around what is
+ * smaller. For training they resized the shorter side to 256, which their 256-pixel pictures already had: --resize 256
+ * does it. */
 #include "detector/cnnspot.h"
 
 #include "nn/linear.h"

@@ -15,20 +15,19 @@ struct detector_io {
     node mask;  /* [B, crop, crop, 1] logits of "altered here", or NODE_NONE */
 };
 
-/* An option of training (train/options.h) or of augmentation (data/augment.h), as typed, where a detector's differs from the
- * table's. */
+/* An option of training (train/options.h) or of augmentation (data/augment.h), as typed, where a detector's differs
+ * from the table's. */
 struct detector_default {
     const char *option, *value;
 };
 
 struct detector {
-    const char *name;            /* "residual" */
-    const char *title;           /* one line */
-    const char *paper;           /* citation, or what it is based on */
-    const struct option *fields; /* of the config struct */
-    size_t config_size;          /* bytes, at most DETECTOR_MAX_CONFIG */
-    const struct detector_default
-        *training; /* how its paper trains it; ends with a NULL option. NULL: as the tables say */
+    const char *name;                        /* "residual" */
+    const char *title;                       /* one line */
+    const char *paper;                       /* citation, or what it is based on */
+    const struct option *fields;             /* of the config struct */
+    size_t config_size;                      /* bytes, at most DETECTOR_MAX_CONFIG */
+    const struct detector_default *training; /* how its paper trains it, ended by a NULL option; NULL: as the tables */
     void (*preprocess)(const void *config, struct preprocess *out);
     void (*forward)(struct graph *g, struct params p, const void *config, struct detector_io *io);
     /* A scalar loss for labels i32 [B] (1: generated), after forward. */

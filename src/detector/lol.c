@@ -1,14 +1,15 @@
-/* lol.c - the detector `lol`: a CLIP ResNet whose embedding is mapped to one logit, trained on pictures of which a large
- * random rectangle is wiped out (Chen et al., "Learning on less: constraining pre-trained model learning for generalizable
- * diffusion-generated image detection").
+/* lol.c - the detector `lol`: CLIP's visual tower, its embedding mapped to one logit, trained on pictures of which a
+ * large random rectangle is wiped out (Chen et al., "Learning on less: constraining pre-trained model learning for
+ * generalizable diffusion-generated image detection").
  *
- * The paper's algorithm 1 prints a width of sqrt(S / H), which wipes out a twentieth of the picture where 60 to 80 per cent
- * are meant; S / H is what its text says, and the default here. Its text has label 1 for real pictures; here, as
+ * The paper's algorithm 1 prints a width of sqrt(S / H), which wipes out a twentieth of the picture where 60 to 80 per
+ * cent are meant; S / H is what its text says, and the default here. Its text has label 1 for real pictures; here, as
  * everywhere in Assay, 1 is generated, so a positive logit leans to generated.
  *
  * Parameters: "visual." is OpenAI's checkpoint under its own names, "head." the new linear layer. */
 #include "detector/lol.h"
 
+#include "backbone/vit.h"
 #include "nn/linear.h"
 #include "ops/elementwise.h"
 #include "ops/move.h"
@@ -17,15 +18,16 @@
 #define HEAD_INIT 0.02 /* deviation of the head's first weights, as UnivFD's */
 
 static const struct option fields[] = {
-    {"backbone", OPTION_CHOICE, offsetof(struct lol_config, backbone), "rn50", 0, 0, "rn50|rn101", "which CLIP ResNet"},
+    {"backbone", OPTION_CHOICE, offsetof(struct lol_config, backbone), "rn50", 0, 0, "rn50|rn101|vit-l-14",
+     "which visual tower of CLIP"},
     {"freeze", OPTION_CHOICE, offsetof(struct lol_config, frozen), "none", 0, 0, CLIP_RESNET_FROZEN_CHOICES,
-     "the backbone up to here, and with it, is not trained"},
+     "the backbone up to here, and with it, is not trained (ViT: none or all)"},
     {"norms", OPTION_CHOICE, offsetof(struct lol_config, norms), "batch", 0, 0, "batch|frozen",
      "batch norms use the batch's statistics in training, or keep the checkpoint's"},
     {"statistics", OPTION_CHOICE, offsetof(struct lol_config, statistics), "clip", 0, 0, "clip|imagenet",
      "whose mean and deviation normalise the input"},
     {"crop", OPTION_INT, offsetof(struct lol_config, crop), "224", 32, 1024, NULL,
-     "side of the square window, pixels, a multiple of 32; published weights are for 224"},
+     "side of the square window, pixels, a multiple of 32 (ViT: 14); a ResNet's published weights are for 224"},
     {"crops", OPTION_INT, offsetof(struct lol_config, crops), "1", 1, PREPROCESS_MAX_CROPS, NULL,
      "windows of a picture that are judged and averaged; 1: its centre"},
     {"mask", OPTION_CHOICE, offsetof(struct lol_config, mask), "corrected", 0, 0, "corrected|sqrt|literal|none",
@@ -116,41 +118,68 @@ node lol_mask(struct graph *g, const struct lol_config *c, node draws, int64_t h
     return op_affine(g, op_mul(g, down, across), -1, 1);
 }
 
+/* z [B, C] to logits [B, 1]. */
+static node lol_head(struct graph *g, struct params head, node z)
+{
+    params_get(g, &head, "weight", SHAPE(1, graph_dim(g, z, -1)), init_normal(HEAD_INIT));
+    return linear(g, head, z, 1);
+}
+
 node lol_logit(struct graph *g, struct params p, const struct clip_resnet_config *backbone, node x)
 {
     node z = clip_resnet(g, params_scope(p, "visual"), backbone, x); /* [B, 1024], RN101: 512 */
-    struct params head = params_scope(p, "head");
-    params_get(g, &head, "weight", SHAPE(1, graph_dim(g, z, -1)), init_normal(HEAD_INIT));
-    return linear(g, head, z, 1);
+    return lol_head(g, params_scope(p, "head"), z);
+}
+
+static node lol_vit_logit(struct graph *g, struct params p, const struct lol_config *c, node x)
+{
+    struct vit_config tower;
+    struct params visual = params_scope(p, "visual");
+    bool whole_or_not = c->frozen == CLIP_RESNET_FROZEN_NONE || c->frozen == CLIP_RESNET_FROZEN_ALL;
+    if (!whole_or_not || !vit_preset("clip-vit-l-14", &tower)) {
+        graph_fail(g, "option freeze: a ViT has no such stage; none or all");
+        return NODE_NONE;
+    }
+    if (c->frozen == CLIP_RESNET_FROZEN_ALL)
+        visual = params_freeze(visual);
+    return lol_head(g, params_scope(p, "head"), vit(g, visual, &tower, x).embedding); /* of [B, 768] */
+}
+
+static bool lol_check(struct graph *g, const struct lol_config *c)
+{
+    int multiple = c->backbone == LOL_VIT_L_14 ? 14 : 32;
+    if (c->crop % multiple != 0)
+        graph_fail(g, "option crop: %lld is no multiple of %d", (long long)c->crop, multiple);
+    else if (c->ratio_min > c->ratio_max || c->aspect_min > c->aspect_max)
+        graph_fail(g, "options mask-ratio and mask-aspect: the smallest lies above the largest");
+    return !graph_failed(g);
 }
 
 static void lol_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
 {
     const struct lol_config *c = config;
-    struct clip_resnet_config backbone = clip_resnet_preset(c->backbone == LOL_RN50 ? 50 : 101);
-    backbone.grid = c->crop / 32;
-    backbone.frozen = (enum clip_resnet_frozen)c->frozen;
-    backbone.frozen_norms = c->norms == LOL_NORMS_FROZEN;
     io->logit = io->mask = NODE_NONE;
-    if (c->crop % 32 != 0) {
-        graph_fail(g, "option crop: %lld is no multiple of 32", (long long)c->crop);
+    if (!lol_check(g, c))
         return;
-    }
-    if (c->ratio_min > c->ratio_max || c->aspect_min > c->aspect_max) {
-        graph_fail(g, "options mask-ratio and mask-aspect: the smallest lies above the largest");
-        return;
-    }
     node x = io->image;
     if (graph_training(g) && c->mask != LOL_MASK_NONE) {
         node draws = op_random_uniform(g, SHAPE(graph_dim(g, x, 0), 4));
         x = op_mul(g, x, lol_mask(g, c, draws, graph_dim(g, x, 1), graph_dim(g, x, 2)));
     }
+    if (c->backbone == LOL_VIT_L_14) {
+        io->logit = lol_vit_logit(g, p, c, x); /* [B, 1] */
+        return;
+    }
+    struct clip_resnet_config backbone = clip_resnet_preset(c->backbone == LOL_RN50 ? 50 : 101);
+    backbone.grid = c->crop / 32;
+    backbone.frozen = (enum clip_resnet_frozen)c->frozen;
+    backbone.frozen_norms = c->norms == LOL_NORMS_FROZEN;
     io->logit = lol_logit(g, p, &backbone, x); /* [B, 1] */
 }
 
 const struct detector detector_lol = {
     .name = "lol",
-    .title = "Learning on Less: a CLIP ResNet fine-tuned on masked pictures",
+    .title = "Learning on Less: CLIP fine-tuned on masked pictures",
     .paper = "Chen et al., \"Learning on less: constraining pre-trained model learning for generalizable "
              "diffusion-generated image detection\"",
     .fields = fields,

@@ -5,7 +5,7 @@
 #include "backbone/clip_resnet.h"
 #include "detector/detector.h"
 
-enum lol_backbone { LOL_RN50, LOL_RN101 };
+enum lol_backbone { LOL_RN50, LOL_RN101, LOL_VIT_L_14 };
 enum lol_norms { LOL_NORMS_BATCH, LOL_NORMS_FROZEN };
 enum lol_statistics { LOL_STATISTICS_CLIP, LOL_STATISTICS_IMAGENET };
 enum lol_mask { LOL_MASK_CORRECTED, LOL_MASK_SQRT, LOL_MASK_LITERAL, LOL_MASK_NONE };
@@ -20,8 +20,8 @@ struct lol_config {
     double ratio_min, ratio_max, aspect_min, aspect_max;
 };
 
-/* Masks [B, height, width, 1] of ones with a rectangle of zeros each, from draws [B, 4] in [0, 1): share of the picture,
- * height to width, top, left. */
+/* Masks [B, height, width, 1] of ones with a rectangle of zeros each, from draws [B, 4] in [0, 1): share of the
+ * picture, height to width, top, left. */
 node lol_mask(struct graph *g, const struct lol_config *c, node draws, int64_t height, int64_t width);
 
 /* The network: x [B, S, S, 3] to logits [B, 1]. */

@@ -6,9 +6,10 @@
 #include "detector/lol.h"
 #include "detector/npr.h"
 #include "detector/residual.h"
+#include "detector/univfd.h"
 
 static const struct detector *const detectors[] = {
-    &detector_residual, &detector_lol, &detector_cnnspot, &detector_npr, NULL,
+    &detector_residual, &detector_lol, &detector_cnnspot, &detector_npr, &detector_univfd, NULL,
 };
 
 const struct detector *const *detector_all(void)

@@ -1,4 +1,4 @@
-/* The detectors `cnnspot` and `npr`: tiny ones against PyTorch, the published ones by name, shape and count. */
+/* The detectors `cnnspot`, `npr` and `univfd`: tiny ones against PyTorch, the published ones by name, shape and count. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "detector/cnnspot.h"
 #include "detector/npr.h"
+#include "detector/univfd.h"
 #include "parity.h"
 
 typedef node network(struct graph *g, struct params p, const struct resnet_config *resnet, node x);
@@ -74,8 +75,8 @@ static struct store *declare(const struct detector *detector, int64_t side)
     return store;
 }
 
-/* Tensors without num_batches_tracked. ResNet-50 has 25,557,032 parameters, 2,049,000 of them in ImageNet's "fc"; the paper
- * says 1.44 million of NPR's. */
+/* Tensors without num_batches_tracked. ResNet-50 has 25,557,032 parameters, 2,049,000 of them in ImageNet's "fc"; the
+ * paper says 1.44 million of NPR's. */
 static void test_published(void **unused)
 {
     (void)unused;
@@ -98,6 +99,19 @@ static void test_published(void **unused)
     has(store, "fc1.bias", SHAPE(1));
     assert_null(store_get(store, "layer3.0.conv1.weight"));
     assert_null(store_get(store, "fc.weight"));
+    store_free(store);
+
+    store = declare(&detector_univfd, 224);
+    assert_int_equal(store_param_count(store), 303966208 + 769);
+    has(store, "visual.class_embedding", SHAPE(1024));
+    has(store, "visual.transformer.resblocks.23.attn.in_proj_weight", SHAPE(3072, 1024));
+    has(store, "visual.proj", SHAPE(1024, 768));
+    has(store, "fc.weight", SHAPE(1, 768));
+    has(store, "fc.bias", SHAPE(1));
+    for (size_t i = 0; i < store->entries.count; i++) {
+        const struct store_entry *entry = store->entries.entries[i].value;
+        assert_int_equal(entry->frozen, strncmp(entry->name, "visual.", 7) == 0);
+    }
     store_free(store);
 }
 

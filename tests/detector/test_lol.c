@@ -1,5 +1,5 @@
-/* The detector `lol`: masks against loops over pixels, a tiny network on masked pictures against PyTorch, and what the detector
- * makes of both. */
+/* The detector `lol`: masks against loops over pixels, a tiny network on masked pictures against PyTorch, and what the
+ * detector makes of both. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,8 +115,8 @@ static void test_masks(void **unused)
     safetensors_close(&fixture.file);
 }
 
-/* At the size that is used: the share that is wiped out and the rows that it touches. 60 to 80 per cent are meant; at a far
- * aspect a side is cut off, and it is as little as 45. */
+/* At the size that is used: the share that is wiped out and the rows that it touches. 60 to 80 per cent are meant; at a
+ * far aspect a side is cut off, and it is as little as 45. */
 static void test_mask_area(void **unused)
 {
     (void)unused;
@@ -218,13 +218,14 @@ static void discard(struct built *b)
 static void test_sizes(void **unused)
 {
     (void)unused;
-    static const uint64_t parameters[] = {38316896 + 1025, 56259936 + 513};
+    static const uint64_t parameters[] = {38316896 + 1025, 56259936 + 513, 303966208 + 769};
     struct lol_config config = defaults();
-    for (config.backbone = LOL_RN50; config.backbone <= LOL_RN101; config.backbone++) {
+    for (config.backbone = LOL_RN50; config.backbone <= LOL_VIT_L_14; config.backbone++) {
         struct built b = build_detector(&config, true);
         ok(b.status, &b.error);
         assert_int_equal(store_param_count(b.store), parameters[config.backbone]);
-        assert_non_null(store_get(b.store, "visual.attnpool.c_proj.weight"));
+        assert_non_null(
+            store_get(b.store, config.backbone == LOL_VIT_L_14 ? "visual.proj" : "visual.attnpool.c_proj.weight"));
         assert_non_null(store_get(b.store, "head.weight"));
         assert_non_null(store_get(b.store, "head.bias"));
         node *trained;
@@ -236,7 +237,10 @@ static void test_sizes(void **unused)
         discard(&b);
         config.frozen = CLIP_RESNET_FROZEN_STEM;
         b = build_detector(&config, true);
-        assert_int_equal(graph_trained_params(b.g, &trained), all - 9);
+        if (config.backbone == LOL_VIT_L_14)
+            assert_non_null(strstr(b.error.message, "freeze"));
+        else
+            assert_int_equal(graph_trained_params(b.g, &trained), all - 9);
         discard(&b);
         config.frozen = CLIP_RESNET_FROZEN_NONE;
     }
@@ -249,7 +253,11 @@ static void test_refusals(void **unused)
     config.crop = 100;
     struct built b = build_detector(&config, false);
     assert_int_equal(b.status, ASSAY_ERROR_MODEL);
-    assert_non_null(strstr(b.error.message, "100"));
+    assert_non_null(strstr(b.error.message, "100 is no multiple of 32"));
+    discard(&b);
+    config.backbone = LOL_VIT_L_14;
+    b = build_detector(&config, false);
+    assert_non_null(strstr(b.error.message, "100 is no multiple of 14"));
     discard(&b);
     config = defaults();
     config.aspect_min = 4;

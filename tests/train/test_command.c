@@ -96,8 +96,8 @@ static void test_trains(void **state)
 }
 
 /* Ctrl-C in the second epoch; then the same command with --resume, without the options that are recorded. */
-/* A detector whose training sees smaller windows than it judges, and that has defaults of its own: they are recorded, and a
- * flag goes before them. */
+/* A detector whose training sees smaller windows than it judges, and that has defaults of its own: they are recorded,
+ * and a flag goes before them. */
 static void test_defaults_of_detector(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-"""Fixtures for tests/detector/test_lol.c: masks by loops over pixels as algorithm 1 of the paper has them, and ten steps of a
-tiny network on masked pictures, in float64."""
+"""Fixtures for tests/detector/test_lol.c: masks by loops over pixels as algorithm 1 of the paper has them, and ten steps
+of a tiny network on masked pictures, in float64."""
 import numpy as np
 import torch
 from torch import nn

@@ -1,0 +1,77 @@
+/* univfd.c - the detector `univfd`, a baseline: one linear layer on the embedding of a frozen CLIP ViT-L/14 (Ojha et al.,
+ * "Towards universal fake image detectors that generalize across generative models", CVPR 2023). Parameters: "visual." is
+ * OpenAI's checkpoint under its own names; "fc.weight" and "fc.bias" are the published head (fc_weights.pth), which calls
+ * them "weight" and "bias".
+ *
+ * As in the authors' tests, pictures are not resized, and the middle 224 pixels are judged, zeros around what is
+ * smaller. */
+#include "detector/univfd.h"
+
+#include "backbone/vit.h"
+#include "nn/linear.h"
+
+static const struct option fields[] = {
+    {"crops", OPTION_INT, offsetof(struct univfd_config, crops), "1", 1, PREPROCESS_MAX_CROPS, NULL,
+     "windows of a picture that are judged and averaged; 1: its centre"},
+    {0},
+};
+
+/* The published training command, with a fixed number of epochs where it stopped by validation. */
+static const struct detector_default training[] = {
+    {"optimizer", "adamw"},
+    {"learning-rate", "1e-4"},
+    {"schedule", "constant"},
+    {"weight-decay", "0"},
+    {"epochs", "20"},
+    {"batch", "256"},
+    {"augment-flip", "0.5"},
+    {"augment-blur", "0.5"},
+    {"augment-blur-min", "0"},
+    {"augment-blur-max", "3"},
+    {"augment-jpeg", "0.5"},
+    {"augment-jpeg-min", "30"},
+    {"augment-jpeg-max", "100"},
+    {0},
+};
+
+static void univfd_preprocess(const void *config, struct preprocess *out)
+{
+    const struct univfd_config *c = config;
+    *out = (struct preprocess){
+        .crop = 224,
+        .resize = PREPROCESS_NATIVE,
+        .filter = IMAGE_BICUBIC,
+        .fit = PREPROCESS_PAD,
+        .max_crops = (int)c->crops,
+        .mean = {0.48145466f, 0.4578275f, 0.40821073f},
+        .std = {0.26862954f, 0.26130258f, 0.27577711f},
+    };
+}
+
+static void univfd_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
+{
+    struct vit_config tower;
+    struct params fc = params_scope(p, "fc");
+    (void)config;
+    io->logit = io->mask = NODE_NONE;
+    if (!vit_preset("clip-vit-l-14", &tower)) {
+        graph_fail(g, "there is no clip-vit-l-14");
+        return;
+    }
+    node z = vit(g, params_freeze(params_scope(p, "visual")), &tower, io->image).embedding; /* [B, 768] */
+    params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, z, -1)), init_normal(0.02));
+    io->logit = linear(g, fc, z, 1); /* [B, 1] */
+}
+
+const struct detector detector_univfd = {
+    .name = "univfd",
+    .title = "UnivFD: a linear layer on a frozen CLIP ViT-L/14",
+    .paper = "Ojha et al., \"Towards universal fake image detectors that generalize across generative models\" (CVPR "
+             "2023)",
+    .fields = fields,
+    .config_size = sizeof(struct univfd_config),
+    .training = training,
+    .preprocess = univfd_preprocess,
+    .forward = univfd_forward,
+    .loss = detector_bce,
+};
