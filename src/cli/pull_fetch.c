@@ -166,6 +166,7 @@ static assay_status download(struct transfer *t, const char *address, const char
         curl_easy_setopt(t->curl, CURLOPT_LOW_SPEED_TIME, 60L) ||
         curl_easy_setopt(t->curl, CURLOPT_ERRORBUFFER, detail) ||
         curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, receive) || curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t) ||
+        (is_local(address) && curl_easy_setopt(t->curl, CURLOPT_PROXY, "")) ||
         (t->from && curl_easy_setopt(t->curl, CURLOPT_RANGE, range));
     CURLcode code = failed ? CURLE_FAILED_INIT : curl_easy_perform(t->curl);
     curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &response);
