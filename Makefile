@@ -5,6 +5,7 @@
 #   make sanitize                 the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make fuzz                     libFuzzer on every target, FUZZ_SECONDS each (default 300)
 #   make bench                    benchmarks, as CSV
+#   make parity                   backbones at full size against their references (PYTHON: with torch, timm, open_clip)
 #   make coverage                 which lines of src/ the tests reach
 #   make format, format-check     by .clang-format
 #   make install                  command, library, header, model; PREFIX (default /usr/local), DESTDIR
@@ -15,7 +16,7 @@ SHELL = /bin/bash
 # The name as it was typed: neither make nor the shell may look into it.
 export ASSAY_IMAGE := $(value IMAGE)
 
-.PHONY: all detect check sanitize fuzz bench coverage format format-check install clean
+.PHONY: all detect check sanitize fuzz bench parity coverage format format-check install clean
 
 all:
 	@tools/install-packages.sh
@@ -45,6 +46,11 @@ bench:
 	@tools/install-packages.sh >&2
 	@tools/build.sh build -- $(patsubst %.c,%,$(wildcard bench/*.c)) >&2
 	@set -e; for program in $(patsubst %.c,build/%,$(wildcard bench/*.c)); do "$$program"; done
+
+parity:
+	@tools/install-packages.sh >&2
+	@tools/build.sh build -- tools/parity/run_parity >&2
+	@tools/parity.sh
 
 coverage:
 	@tools/install-packages.sh gcovr
