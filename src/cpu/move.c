@@ -143,23 +143,30 @@ static void strides_of(const struct shape *s, int64_t stride[TENSOR_MAX_RANK])
     }
 }
 
-/* `size` elements a side, from `from_begin` in one tensor to `to_begin` in the other. */
-static void copy_region(const struct tensor *to, const int64_t *to_begin, const struct tensor *from,
-                        const int64_t *from_begin, const int64_t *size)
+/* Where a region begins in a tensor, and how far apart its elements are along each axis. */
+struct place {
+    const struct tensor *tensor;
+    const int64_t *begin, *step; /* NULL: 0; 1 */
+};
+
+/* `size` elements a side. */
+static void copy_region(struct place to, struct place from, const int64_t *size)
 {
     int64_t to_stride[TENSOR_MAX_RANK], from_stride[TENSOR_MAX_RANK];
-    strides_of(&to->shape, to_stride);
-    strides_of(&from->shape, from_stride);
-    struct box box = {.to = to, .from = from};
-    for (int axis = 0; axis < to->shape.rank; axis++) {
-        box.to_offset += to_begin[axis] * to_stride[axis];
-        box.from_offset += from_begin[axis] * from_stride[axis];
-        box_axis(&box, size[axis], to_stride[axis], from_stride[axis]);
+    strides_of(&to.tensor->shape, to_stride);
+    strides_of(&from.tensor->shape, from_stride);
+    struct box box = {.to = to.tensor, .from = from.tensor};
+    for (int axis = 0; axis < to.tensor->shape.rank; axis++) {
+        box.to_offset += to.begin ? to.begin[axis] * to_stride[axis] : 0;
+        box.from_offset += from.begin ? from.begin[axis] * from_stride[axis] : 0;
+        box_axis(&box, size[axis], to_stride[axis] * (to.step ? to.step[axis] : 1),
+                 from_stride[axis] * (from.step ? from.step[axis] : 1));
     }
     if (box.rank == 0)
         box_axis(&box, 1, 1, 1);
     int last = box.rank - 1;
-    if (box.to_stride[last] != 1 || box.from_stride[last] != 1) { /* trailing axes of length 1 were dropped */
+    if (box.to_stride[last] != 1 || box.from_stride[last] != 1) {
+        /* trailing axes of length 1 were dropped, or the last one goes in steps */
         box.dim[box.rank] = box.to_stride[box.rank] = box.from_stride[box.rank] = 1;
         box.rank++;
     }
@@ -169,17 +176,17 @@ static void copy_region(const struct tensor *to, const int64_t *to_begin, const 
 static void slice_run(const struct kernel_call *call)
 {
     const struct slice_attrs *attrs = call->attrs;
-    const int64_t start[TENSOR_MAX_RANK] = {0};
-    copy_region(&call->out, start, &call->in[0], attrs->begin, call->out.shape.dim);
+    copy_region((struct place){.tensor = &call->out}, (struct place){&call->in[0], attrs->begin, attrs->step},
+                call->out.shape.dim);
 }
 
 static void concat_run(const struct kernel_call *call)
 {
     const struct concat_attrs *attrs = call->attrs;
     int64_t begin[TENSOR_MAX_RANK] = {0};
-    const int64_t start[TENSOR_MAX_RANK] = {0};
     for (int i = 0; i < call->input_count; i++) {
-        copy_region(&call->out, begin, &call->in[i], start, call->in[i].shape.dim);
+        copy_region((struct place){.tensor = &call->out, .begin = begin}, (struct place){.tensor = &call->in[i]},
+                    call->in[i].shape.dim);
         begin[attrs->axis] += call->in[i].shape.dim[attrs->axis];
     }
 }
@@ -197,10 +204,13 @@ static void zero_chunks(void *context, int64_t begin, int64_t end, int thread)
 static void pad_run(const struct kernel_call *call)
 {
     const struct pad_attrs *attrs = call->attrs;
-    const int64_t start[TENSOR_MAX_RANK] = {0};
+    int64_t step[TENSOR_MAX_RANK];
+    for (int i = 0; i < TENSOR_MAX_RANK; i++)
+        step[i] = attrs->gap[i] + 1;
     struct tensor out = call->out;
     parallel_for(int64_div_up(shape_count(&out.shape), LOOP_CHUNK), LOOP_GRAIN / LOOP_CHUNK, zero_chunks, &out);
-    copy_region(&call->out, attrs->before, &call->in[0], start, call->in[0].shape.dim);
+    copy_region((struct place){&call->out, attrs->before, step}, (struct place){.tensor = &call->in[0]},
+                call->in[0].shape.dim);
 }
 
 /* --- permute ---------------------------------------------------------------------------------------------------------- */

@@ -106,10 +106,12 @@ static bool infer_slice(const struct op_infer *c)
     *c->shape = c->in[0];
     *c->dtype = c->in_dtype[0];
     for (int i = 0; i < c->in[0].rank; i++) {
-        if (a->begin[i] < 0 || a->size[i] < 0 || a->begin[i] > c->in[0].dim[i] ||
-            a->size[i] > c->in[0].dim[i] - a->begin[i]) {
-            op_fail(c, "axis %d of %s has no elements %lld to %lld", i, shape_text(&c->in[0], text),
-                    (long long)a->begin[i], (long long)(a->begin[i] + a->size[i] - 1));
+        int64_t dim = c->in[0].dim[i], reach;
+        if (a->begin[i] < 0 || a->size[i] < 0 || a->step[i] < 1 || a->begin[i] > dim ||
+            __builtin_mul_overflow(a->size[i] - 1, a->step[i], &reach) ||
+            (a->size[i] > 0 && reach >= dim - a->begin[i])) {
+            op_fail(c, "axis %d of %s has no %lld elements from %lld on in steps of %lld", i,
+                    shape_text(&c->in[0], text), (long long)a->size[i], (long long)a->begin[i], (long long)a->step[i]);
             return false;
         }
         c->shape->dim[i] = a->size[i];
@@ -121,24 +123,35 @@ static void grad_slice(struct graph *g, const struct op_grad *c)
 {
     const struct slice_attrs *a = c->attrs;
     struct shape in = graph_shape(g, c->in[0]);
-    int64_t after[TENSOR_MAX_RANK];
-    for (int i = 0; i < in.rank; i++)
-        after[i] = in.dim[i] - a->begin[i] - a->size[i];
-    c->d_in[0] = op_pad(g, c->d_out, a->begin, after);
+    int64_t after[TENSOR_MAX_RANK], gap[TENSOR_MAX_RANK];
+    for (int i = 0; i < in.rank; i++) {
+        int64_t reach = a->size[i] > 0 ? (a->size[i] - 1) * a->step[i] + 1 : 0;
+        after[i] = in.dim[i] - a->begin[i] - reach;
+        gap[i] = a->step[i] - 1;
+    }
+    c->d_in[0] = op_pad_gap(g, c->d_out, a->begin, after, gap);
 }
 
 const struct op op_slice_def = {
     .name = "slice", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_slice, .grad = grad_slice};
 
-node op_slice(struct graph *g, node x, const int64_t *begin, const int64_t *size)
+node op_slice_step(struct graph *g, node x, const int64_t *begin, const int64_t *size, const int64_t *step)
 {
     struct slice_attrs attrs = {0};
     struct shape in = graph_shape(g, x);
     for (int i = 0; i < in.rank; i++) {
         attrs.begin[i] = begin[i];
-        attrs.size[i] = size[i] == -1 ? in.dim[i] - begin[i] : size[i];
+        attrs.step[i] = step[i];
+        attrs.size[i] = size[i] == -1 && step[i] > 0 ? (in.dim[i] - begin[i] + step[i] - 1) / step[i] : size[i];
     }
     return graph_add(g, &op_slice_def, &x, 1, &attrs, sizeof attrs);
+}
+
+static const int64_t all_ones[TENSOR_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1}, all_zeros[TENSOR_MAX_RANK];
+
+node op_slice(struct graph *g, node x, const int64_t *begin, const int64_t *size)
+{
+    return op_slice_step(g, x, begin, size, all_ones);
 }
 
 node op_slice_axis(struct graph *g, node x, int axis, int64_t begin, int64_t size)
@@ -166,13 +179,16 @@ static bool infer_pad(const struct op_infer *c)
     *c->shape = c->in[0];
     *c->dtype = c->in_dtype[0];
     for (int i = 0; i < c->in[0].rank; i++) {
-        if (a->before[i] < 0 || a->after[i] < 0 || a->before[i] > INT32_MAX || a->after[i] > INT32_MAX) {
+        int64_t dim = c->in[0].dim[i], gaps = 0;
+        if (a->before[i] < 0 || a->after[i] < 0 || a->gap[i] < 0 || a->before[i] > INT32_MAX ||
+            a->after[i] > INT32_MAX || (dim > 1 && __builtin_mul_overflow(dim - 1, a->gap[i], &gaps)) ||
+            gaps > INT64_MAX / 4) {
             char text[SHAPE_TEXT];
-            op_fail(c, "axis %d of %s is padded by %lld and %lld", i, shape_text(&c->in[0], text),
-                    (long long)a->before[i], (long long)a->after[i]);
+            op_fail(c, "axis %d of %s is padded by %lld, %lld and %lld between", i, shape_text(&c->in[0], text),
+                    (long long)a->before[i], (long long)a->after[i], (long long)a->gap[i]);
             return false;
         }
-        c->shape->dim[i] += a->before[i] + a->after[i];
+        c->shape->dim[i] += a->before[i] + a->after[i] + gaps;
     }
     return true;
 }
@@ -180,19 +196,28 @@ static bool infer_pad(const struct op_infer *c)
 static void grad_pad(struct graph *g, const struct op_grad *c)
 {
     const struct pad_attrs *a = c->attrs;
-    c->d_in[0] = op_slice(g, c->d_out, a->before, graph_shape(g, c->in[0]).dim);
+    int64_t step[TENSOR_MAX_RANK];
+    for (int i = 0; i < TENSOR_MAX_RANK; i++)
+        step[i] = a->gap[i] + 1;
+    c->d_in[0] = op_slice_step(g, c->d_out, a->before, graph_shape(g, c->in[0]).dim, step);
 }
 
 const struct op op_pad_def = {
     .name = "pad", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_pad, .grad = grad_pad};
 
-node op_pad(struct graph *g, node x, const int64_t *before, const int64_t *after)
+node op_pad_gap(struct graph *g, node x, const int64_t *before, const int64_t *after, const int64_t *gap)
 {
     struct pad_attrs attrs = {0};
     size_t bytes = (size_t)graph_rank(g, x) * sizeof *before;
     memcpy(attrs.before, before, bytes);
     memcpy(attrs.after, after, bytes);
+    memcpy(attrs.gap, gap, bytes);
     return graph_add(g, &op_pad_def, &x, 1, &attrs, sizeof attrs);
+}
+
+node op_pad(struct graph *g, node x, const int64_t *before, const int64_t *after)
+{
+    return op_pad_gap(g, x, before, after, all_zeros);
 }
 
 /* ---- Concat --------------------------------------------------------------------------------------------------- */

@@ -230,7 +230,7 @@ static void test_concat_slice(void **context)
     kernel_check("concat", &c, expected, 0, 1e-9);
     float *whole = kernel_result(&c, false);
     for (int64_t part = 0, begin = 0; part < PARTS; begin += widths[part++]) {
-        struct slice_attrs cut = {{5, begin}, {ROWS - 9, widths[part]}};
+        struct slice_attrs cut = {{5, begin}, {ROWS - 9, widths[part]}, {1, 1}};
         struct shape out = SHAPE(ROWS - 9, widths[part]);
         struct kernel_case s = {&op_slice_def, &cut, {c.out}, out, 1, {whole}, {false}, {false}, 0, 0, 0};
         for (int64_t i = 0; i < shape_count(&out); i++)
@@ -246,7 +246,7 @@ static void test_pad(void **context)
 {
     (void)context;
     struct shape in = SHAPE(3, 40, 50, 3), out = SHAPE(3, 43, 53, 3);
-    struct pad_attrs attrs = {{0, 1, 3, 0}, {0, 2, 0, 0}};
+    struct pad_attrs attrs = {{0, 1, 3, 0}, {0, 2, 0, 0}, {0}};
     float *x = kernel_values(in, 6, -1, 1, true);
     double *expected = doubles(shape_count(&out));
     for (int64_t i = 0; i < shape_count(&in); i++) {

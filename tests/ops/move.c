@@ -379,6 +379,101 @@ static node bad_permute_range(struct graph *g)
     return op_permute(g, constant(g, 1, SHAPE(2, 3)), (const int[]){0, 2});
 }
 
+/* Slices in steps, and pads with gaps: each the other's gradient. */
+static node build_slice_step(struct graph *g, const struct op_case *c, const node *in)
+{
+    return op_slice_step(g, in[0], c->slice.begin, c->slice.size, c->slice.step);
+}
+
+static void reference_slice_step(const struct op_case *c, const struct ref *in, struct ref *out)
+{
+    struct shape shape = in[0].shape;
+    for (int i = 0; i < shape.rank; i++)
+        for (shape.dim[i] = 0; c->slice.begin[i] + shape.dim[i] * c->slice.step[i] < in[0].shape.dim[i] &&
+                               (c->slice.size[i] < 0 || shape.dim[i] < c->slice.size[i]);)
+            shape.dim[i]++;
+    ref_shape(out, shape);
+    int64_t index[TENSOR_MAX_RANK] = {0}, n = 0;
+    do {
+        int64_t from[TENSOR_MAX_RANK] = {0};
+        for (int i = 0; i < shape.rank; i++)
+            from[i] = c->slice.begin[i] + index[i] * c->slice.step[i];
+        out->data[n++] = in[0].data[ref_offset(&in[0].shape, from)];
+    } while (ref_next(&shape, index));
+}
+
+static node build_pad_gap(struct graph *g, const struct op_case *c, const node *in)
+{
+    return op_pad_gap(g, in[0], c->pad.before, c->pad.after, c->pad.gap);
+}
+
+static void reference_pad_gap(const struct op_case *c, const struct ref *in, struct ref *out)
+{
+    struct shape shape = in[0].shape;
+    for (int i = 0; i < shape.rank; i++)
+        shape.dim[i] += c->pad.before[i] + c->pad.after[i] + (shape.dim[i] - 1) * c->pad.gap[i];
+    ref_shape(out, shape);
+    int64_t index[TENSOR_MAX_RANK] = {0}, n = 0;
+    do {
+        int64_t to[TENSOR_MAX_RANK] = {0};
+        for (int i = 0; i < shape.rank; i++)
+            to[i] = c->pad.before[i] + index[i] * (c->pad.gap[i] + 1);
+        out->data[ref_offset(&shape, to)] = in[0].data[n++];
+    } while (ref_next(&in[0].shape, index));
+}
+
+static void test_steps(void **context)
+{
+    static const struct {
+        struct shape x;
+        int64_t begin[4], size[4], step[4], after[4];
+    } table[] = {
+        {{1, {7}}, {0}, {-1}, {2}, {0}},
+        {{1, {7}}, {1}, {2}, {3}, {4}},
+        {{2, {5, 3}}, {1, 0}, {-1, -1}, {2, 1}, {0, 2}},
+        {{2, {5, 6}}, {0, 1}, {-1, 2}, {1, 3}, {1, 0}},
+        {{4, {2, 7, 8, 3}}, {0, 0, 0, 0}, {-1, -1, -1, -1}, {1, 2, 2, 1}, {0, 1, 0, 0}},
+        {{4, {2, 9, 7, 40}}, {0, 1, 2, 3}, {-1, -1, 1, 20}, {1, 3, 4, 1}, {0, 0, 3, 0}},
+        {{4, {3, 1, 5, 1}}, {0, 0, 0, 0}, {-1, -1, -1, -1}, {2, 2, 2, 2}, {0, 0, 0, 0}},
+    };
+    enum { TABLE = sizeof table / sizeof *table, COUNT = 2 * TABLE };
+    static struct op_case cases[COUNT];
+    (void)context;
+    for (int i = 0; i < COUNT; i++) {
+        int k = i / 2, is_pad = i % 2;
+        char text[SHAPE_TEXT];
+        cases[i] = (struct op_case){.build = is_pad ? build_pad_gap : build_slice_step,
+                                    .reference = is_pad ? reference_pad_gap : reference_slice_step,
+                                    .inputs = 1,
+                                    .any_threads = true};
+        cases[i].in[0].shape = table[k].x;
+        if (is_pad) {
+            memcpy(cases[i].pad.before, table[k].begin, sizeof table[k].begin);
+            memcpy(cases[i].pad.after, table[k].after, sizeof table[k].after);
+            for (int a = 0; a < 4; a++)
+                cases[i].pad.gap[a] = table[k].step[a] > 0 ? table[k].step[a] - 1 : 0;
+        } else {
+            memcpy(cases[i].slice.begin, table[k].begin, sizeof table[k].begin);
+            memcpy(cases[i].slice.size, table[k].size, sizeof table[k].size);
+            memcpy(cases[i].slice.step, table[k].step, sizeof table[k].step);
+        }
+        case_name(&cases[i], "%s %d of %s", is_pad ? "pad with gaps" : "slice in steps", k,
+                  shape_text(&table[k].x, text));
+    }
+    op_check_all(cases, COUNT);
+}
+
+static node bad_step(struct graph *g)
+{
+    return op_slice_step(g, constant(g, 1, SHAPE(7)), (const int64_t[]){1}, (const int64_t[]){3}, (const int64_t[]){3});
+}
+
+static node bad_no_step(struct graph *g)
+{
+    return op_slice_step(g, constant(g, 1, SHAPE(7)), (const int64_t[]){1}, (const int64_t[]){-1},
+                         (const int64_t[]){0});
+}
+
 static node bad_slice(struct graph *g)
 {
     return op_slice_axis(g, constant(g, 1, SHAPE(2, 3)), 1, 2, 2);
@@ -422,6 +517,8 @@ static void test_errors(void **context)
     EXPECT_FAILURE(bad_remainder, "[2, 3]");
     EXPECT_FAILURE(bad_permute, "[2, 3]");
     EXPECT_FAILURE(bad_permute_range, "[2, 3]");
+    EXPECT_FAILURE(bad_step, "[7]", "steps of 3");
+    EXPECT_FAILURE(bad_no_step, "[7]");
     EXPECT_FAILURE(bad_slice, "[2, 3]");
     EXPECT_FAILURE(bad_slice_begin, "[2, 3]");
     EXPECT_FAILURE(bad_slice_axis, "[2, 3]");
@@ -434,9 +531,10 @@ static void test_errors(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reshape),      cmocka_unit_test(test_permute),  cmocka_unit_test(test_slice),
-        cmocka_unit_test(test_slice_axis),   cmocka_unit_test(test_pad),      cmocka_unit_test(test_concat),
-        cmocka_unit_test(test_concat_twice), cmocka_unit_test(test_integers), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_reshape),    cmocka_unit_test(test_permute),      cmocka_unit_test(test_slice),
+        cmocka_unit_test(test_slice_axis), cmocka_unit_test(test_steps),        cmocka_unit_test(test_pad),
+        cmocka_unit_test(test_concat),     cmocka_unit_test(test_concat_twice), cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
