@@ -107,6 +107,12 @@ static assay_status weight_grad_prepare(const struct kernel_node *n, struct kern
     struct onednn_spec spec = {.kind = ONEDNN_CONV_WEIGHT_GRAD};
     if (is_empty(n))
         return ASSAY_OK;
+    bool padded = a->pad[0] || a->pad[1] || a->pad[2] || a->pad[3];
+    if (!padded && n->out.shape.dim[2] == 1 && n->out.shape.dim[3] == 1 && (a->stride[0] > 1 || a->stride[1] > 1))
+        return error_set(error, ASSAY_ERROR_INTERNAL,
+                         "%s: a window of one cell in steps, where oneDNN 2.6 writes outside its buffers; op_conv2d "
+                         "slices the input instead",
+                         n->name);
     set_geometry(&spec, a);
     spec.operands[ONEDNN_SOURCE] = picture(0, &n->in[0].shape, n->in[0].dtype, type);
     spec.operands[ONEDNN_WEIGHT] = weights(ONEDNN_OUTPUT, &n->out.shape, a->groups, n->out.dtype, DTYPE_F32);
