@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 
 static assay_status file_open(const char *path, int *fd, struct stat *info, struct assay_error *error)
 {
@@ -113,9 +114,28 @@ void file_unmap(struct file_map *map)
     *map = (struct file_map){0};
 }
 
+/* Opens a new file whose name ends in six digits at `digits`, changing them until no file has that name. (mkstemp would
+ * make it private; to undo that takes the umask, which cannot be read without setting it for all threads.) */
+static int create_new(char *name, size_t digits)
+{
+    enum { ATTEMPTS = 1000 };
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct random random = random_open((uint64_t)getpid(), (uint64_t)now.tv_sec, (uint64_t)now.tv_nsec);
+    int fd = -1;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        for (size_t i = 0; i < 6; i++)
+            name[digits + i] = (char)('0' + random_below(&random, 10));
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            break;
+    }
+    return fd;
+}
+
 assay_status file_create(const char *path, struct file_writer *writer, struct assay_error *error)
 {
-    static const char suffix[] = ".part.XXXXXX";
+    static const char suffix[] = ".part.000000"; /* the digits are drawn */
     size_t length = strlen(path);
     *writer = (struct file_writer){.path = mem_strdup(path), .temporary = mem_alloc(length + sizeof suffix, 1)};
     if (!writer->path || !writer->temporary) {
@@ -124,16 +144,13 @@ assay_status file_create(const char *path, struct file_writer *writer, struct as
     }
     memcpy(writer->temporary, path, length);
     memcpy(writer->temporary + length, suffix, sizeof suffix);
-    int fd = mkstemp(writer->temporary);
+    int fd = create_new(writer->temporary, length + sizeof suffix - 7);
     if (fd < 0) {
         assay_status status = error_errno(error, path, "create");
         writer->temporary[0] = '\0';
         file_discard(writer);
         return status;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
     writer->stream = fdopen(fd, "wb");
     if (!writer->stream) {
         assay_status status = error_errno(error, path, "create");
