@@ -12,6 +12,9 @@ enum { TEXT_NAME = 128, TEXT_NEAREST = 3 * TEXT_NAME + 32 };
  * Returns `out`. */
 const char *text_printable(const char *text, char *out, size_t size);
 
+/* The length of the valid UTF-8 sequence at `text` (1 to 4), or 0 where there is none. */
+int text_utf8_length(const char *text);
+
 /* How many characters must be inserted, removed, replaced or swapped with their neighbour to get from a to b, case
  * ignored. Texts that differ over more than 255 bytes are as far apart as the longer one is long. */
 size_t text_distance(const char *a, const char *b);

@@ -81,9 +81,6 @@ int cli_failure(const struct assay_error *error, bool usage);
 /* Text for a terminal: control characters and bytes that are not UTF-8 are written as \xNN. */
 void cli_print_text(FILE *stream, const char *text);
 
-/* The length of the valid UTF-8 sequence at `text` (1 to 4), or 0 where there is none. */
-int cli_utf8_length(const char *text);
-
 /* Flushes standard output: false (and a message, unless the reader has merely gone away) where anything written to it
  * was lost. Every subcommand that prints ends with it. */
 bool cli_flush(void);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/array.h"
+#include "base/json_text.h"
 #include "cli/cli.h"
 
 enum { JSON_DIGITS = 6 };
@@ -21,45 +21,11 @@ void report_begin(struct report *report, enum report_format format, const char *
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------ */
 
-/* Text as JSON can hold it: each byte that is not part of valid UTF-8 becomes U+FFFD. */
-static json_t *json_text(const char *text, bool *exact)
-{
-    struct array copy = array_of(1, SIZE_MAX / 2);
-    bool fits = array_append(&copy, "", 0);
-    *exact = true;
-    while (fits && *text) {
-        int length = cli_utf8_length(text);
-        fits = length ? array_append(&copy, text, (size_t)length) : array_append(&copy, "\xEF\xBF\xBD", 3);
-        *exact = *exact && length;
-        text += length ? length : 1;
-    }
-    json_t *result = fits ? json_stringn(copy.count ? copy.data : "", copy.count) : NULL;
-    array_free(&copy);
-    return result;
-}
-
-static json_t *json_hex(const char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-    struct array hex = array_of(1, SIZE_MAX / 2);
-    bool fits = true;
-    for (; fits && *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        fits = array_append(&hex, (const char[2]){digits[c >> 4], digits[c & 15]}, 2);
-    }
-    json_t *result = fits && hex.count ? json_stringn(hex.data, hex.count) : NULL;
-    array_free(&hex);
-    return result;
-}
-
 /* An object that begins with "file", and has "file_hex" where the name is not UTF-8. */
 static json_t *json_line(const char *file)
 {
-    bool exact;
     json_t *object = json_object();
-    json_object_set_new(object, "file", json_text(file, &exact));
-    if (!exact)
-        json_object_set_new(object, "file_hex", json_hex(file));
+    json_set_text(object, "file", file);
     return object;
 }
 
@@ -142,9 +108,8 @@ void report_failure(struct report *report, const char *file, const char *message
         return;
     heading(report);
     if (report->format == REPORT_JSON) {
-        bool exact;
         json_t *object = json_line(file);
-        json_object_set_new(object, "error", json_text(message, &exact));
+        json_object_set_new(object, "error", json_lossy_text(message));
         json_print(report, object);
     } else {
         csv_field(file);
