@@ -153,17 +153,22 @@ static node attention_pool(struct graph *g, struct params p, const struct clip_r
     return projection(g, p, "c_proj", op_reshape(g, z, SHAPE(batch, channels)), c->out, std);
 }
 
-node clip_resnet(struct graph *g, struct params p, const struct clip_resnet_config *c, node x)
+node clip_resnet_pool(struct graph *g, struct params p, const struct clip_resnet_config *c, node maps)
 {
-    int64_t side = clip_resnet_side(c);
-    node maps = clip_resnet_maps(g, p, c, x);
+    int64_t side = clip_resnet_side(c), rows = graph_dim(g, maps, 1), columns = graph_dim(g, maps, 2);
     if (graph_failed(g))
         return NODE_NONE;
-    if (graph_dim(g, maps, 1) != c->grid || graph_dim(g, maps, 2) != c->grid) {
+    if (rows != c->grid || columns != c->grid) {
+        int64_t cell = c->grid > 0 ? side / c->grid : 0; /* pixels that a place of the maps stands for */
         graph_fail(g, "a CLIP ResNet whose position embedding is for pictures of %lld x %lld got one of %lld x %lld",
-                   (long long)side, (long long)side, (long long)graph_dim(g, x, 2), (long long)graph_dim(g, x, 1));
+                   (long long)side, (long long)side, (long long)(columns * cell), (long long)(rows * cell));
         return NODE_NONE;
     }
     struct part pool = part_of(params_scope(p, "attnpool"), c, CLIP_RESNET_FROZEN_ALL);
     return attention_pool(g, pool.p, c, maps);
+}
+
+node clip_resnet(struct graph *g, struct params p, const struct clip_resnet_config *c, node x)
+{
+    return clip_resnet_pool(g, p, c, clip_resnet_maps(g, p, c, x));
 }

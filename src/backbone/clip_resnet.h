@@ -40,7 +40,11 @@ int64_t clip_resnet_side(const struct clip_resnet_config *c);
 /* x [B, S, S, 3] to the last stage's maps [B, grid, grid, 4 width 2^(stages - 1)]. */
 node clip_resnet_maps(struct graph *g, struct params p, const struct clip_resnet_config *c, node x);
 
-/* x [B, S, S, 3], normalised, to the embedding [B, out]. Positions belong to one grid: S should be clip_resnet_side,
+/* The attention pool: those maps to the embedding [B, out]. Positions belong to one grid; maps of another fail the
+ * graph. */
+node clip_resnet_pool(struct graph *g, struct params p, const struct clip_resnet_config *c, node maps);
+
+/* x [B, S, S, 3], normalised, to the embedding [B, out]: both. Positions belong to one grid: S should be clip_resnet_side,
  * and a picture that leaves maps of another size fails the graph. */
 node clip_resnet(struct graph *g, struct params p, const struct clip_resnet_config *c, node x);
 

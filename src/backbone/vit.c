@@ -261,3 +261,10 @@ struct vit_output vit(struct graph *g, struct params p, const struct vit_config 
     ends(g, &p, c, &out);
     return out;
 }
+
+node vit_patches(struct graph *g, const struct vit_output *out, node tokens)
+{
+    int64_t cells = out->rows * out->columns;
+    tokens = op_slice_axis(g, tokens, 1, out->prefix, cells);
+    return op_reshape(g, tokens, SHAPE(-1, out->rows, out->columns, graph_dim(g, tokens, -1)));
+}

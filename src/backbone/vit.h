@@ -57,4 +57,7 @@ struct vit_output {
  * scopes to "visual" where a checkpoint has that. */
 struct vit_output vit(struct graph *g, struct params p, const struct vit_config *c, node x);
 
+/* The patches among tokens [B, N, C] of that network, as maps [B, rows, columns, C]. */
+node vit_patches(struct graph *g, const struct vit_output *out, node tokens);
+
 #endif

@@ -9,6 +9,7 @@
 #include "detector/cnnspot.h"
 
 #include "nn/linear.h"
+#include "ops/reduce.h"
 
 static const struct option fields[] = {
     {"crop", OPTION_INT, offsetof(struct cnnspot_config, crop), "224", 32, 2048, NULL,
@@ -53,22 +54,21 @@ static void cnnspot_preprocess(const void *config, struct preprocess *out)
     };
 }
 
-node cnnspot_logit(struct graph *g, struct params p, const struct resnet_config *config, node x)
+void cnnspot_network(struct graph *g, struct params p, const struct resnet_config *resnet, struct detector_io *io)
 {
     struct params fc = params_scope(p, "fc");
-    struct resnet_config features = *config;
-    features.classes = 0;
-    node z = resnet(g, p, &features, x); /* [B, 2048] */
-    params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, z, -1)), init_normal(0.02));
-    return linear(g, fc, z, 1);
+    io->features = resnet_maps(g, p, resnet, io->image); /* [B, H / 32, W / 32, 2048] */
+    io->embedding = op_global_avg_pool(g, io->features); /* [B, 2048] */
+    params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, io->embedding, -1)), init_normal(0.02));
+    io->logit = linear(g, fc, io->embedding, 1);           /* [B, 1] */
+    io->evidence = linear_no_bias(g, fc, io->features, 1); /* [B, H / 32, W / 32, 1] */
 }
 
 static void cnnspot_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
 {
     (void)config;
     struct resnet_config resnet = resnet_preset(50);
-    io->logit = cnnspot_logit(g, p, &resnet, io->image); /* [B, 1] */
-    io->mask = NODE_NONE;
+    cnnspot_network(g, p, &resnet, io);
 }
 
 const struct detector detector_cnnspot = {

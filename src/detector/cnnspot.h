@@ -10,8 +10,8 @@ struct cnnspot_config {
     int64_t resize;      /* shorter side before cropping, pixels; 0: as it is */
 };
 
-/* The network: x [B, H, W, 3] to logits [B, 1]. The classes of `resnet` are not read. */
-node cnnspot_logit(struct graph *g, struct params p, const struct resnet_config *resnet, node x);
+/* The network: fills `io` from its image [B, H, W, 3]. The classes of `resnet` are not read. */
+void cnnspot_network(struct graph *g, struct params p, const struct resnet_config *resnet, struct detector_io *io);
 
 extern const struct detector detector_cnnspot;
 

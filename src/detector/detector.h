@@ -8,12 +8,24 @@
 #include "graph/graph.h"
 #include "nn/params.h"
 
-/* What flows in and out of a forward pass. */
+/* What flows in and out of a forward pass. Make it with detector_io(). What a detector does not have stays NODE_NONE, and
+ * what is neither tapped nor read is not computed. */
 struct detector_io {
     node image; /* [B, crop, crop, 3], normalised */
     node logit; /* [B, 1]; positive leans to generated */
-    node mask;  /* [B, crop, crop, 1] logits of "altered here", or NODE_NONE */
+    node mask;  /* [B, crop, crop, 1] logits of "altered here" */
+
+    node embedding; /* [B, D], what the head's linear layer reads */
+    node features;  /* [B, H, W, C], the last maps that still have places */
+    node
+        evidence; /* [B, H, W, 1], where the head is linear in the mean of `features`: its mean, and the head's bias, make
+                       the logit */
 };
+
+static inline struct detector_io detector_io(node image)
+{
+    return (struct detector_io){image, NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE};
+}
 
 /* An option of training (train/options.h) or of augmentation (data/augment.h), as typed, where a detector's differs
  * from the table's. */

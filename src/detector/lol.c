@@ -125,24 +125,30 @@ static node lol_head(struct graph *g, struct params head, node z)
     return linear(g, head, z, 1);
 }
 
-node lol_logit(struct graph *g, struct params p, const struct clip_resnet_config *backbone, node x)
+void lol_network(struct graph *g, struct params p, const struct clip_resnet_config *backbone, node x,
+                 struct detector_io *io)
 {
-    node z = clip_resnet(g, params_scope(p, "visual"), backbone, x); /* [B, 1024], RN101: 512 */
-    return lol_head(g, params_scope(p, "head"), z);
+    struct params visual = params_scope(p, "visual");
+    io->features = clip_resnet_maps(g, visual, backbone, x);             /* [B, S / 32, S / 32, 2048] */
+    io->embedding = clip_resnet_pool(g, visual, backbone, io->features); /* [B, 1024], RN101: 512 */
+    io->logit = lol_head(g, params_scope(p, "head"), io->embedding);     /* [B, 1] */
 }
 
-static node lol_vit_logit(struct graph *g, struct params p, const struct lol_config *c, node x)
+static void lol_vit(struct graph *g, struct params p, const struct lol_config *c, node x, struct detector_io *io)
 {
     struct vit_config tower;
     struct params visual = params_scope(p, "visual");
     bool whole_or_not = c->frozen == CLIP_RESNET_FROZEN_NONE || c->frozen == CLIP_RESNET_FROZEN_ALL;
     if (!whole_or_not || !vit_preset("clip-vit-l-14", &tower)) {
         graph_fail(g, "option freeze: a ViT has no such stage; none or all");
-        return NODE_NONE;
+        return;
     }
     if (c->frozen == CLIP_RESNET_FROZEN_ALL)
         visual = params_freeze(visual);
-    return lol_head(g, params_scope(p, "head"), vit(g, visual, &tower, x).embedding); /* of [B, 768] */
+    struct vit_output out = vit(g, visual, &tower, x);
+    io->features = vit_patches(g, &out, out.tokens); /* [B, S / 14, S / 14, 1024] */
+    io->embedding = out.embedding;                   /* [B, 768] */
+    io->logit = lol_head(g, params_scope(p, "head"), io->embedding);
 }
 
 static bool lol_check(struct graph *g, const struct lol_config *c)
@@ -158,7 +164,6 @@ static bool lol_check(struct graph *g, const struct lol_config *c)
 static void lol_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
 {
     const struct lol_config *c = config;
-    io->logit = io->mask = NODE_NONE;
     if (!lol_check(g, c))
         return;
     node x = io->image;
@@ -167,14 +172,14 @@ static void lol_forward(struct graph *g, struct params p, const void *config, st
         x = op_mul(g, x, lol_mask(g, c, draws, graph_dim(g, x, 1), graph_dim(g, x, 2)));
     }
     if (c->backbone == LOL_VIT_L_14) {
-        io->logit = lol_vit_logit(g, p, c, x); /* [B, 1] */
+        lol_vit(g, p, c, x, io);
         return;
     }
     struct clip_resnet_config backbone = clip_resnet_preset(c->backbone == LOL_RN50 ? 50 : 101);
     backbone.grid = c->crop / 32;
     backbone.frozen = (enum clip_resnet_frozen)c->frozen;
     backbone.frozen_norms = c->norms == LOL_NORMS_FROZEN;
-    io->logit = lol_logit(g, p, &backbone, x); /* [B, 1] */
+    lol_network(g, p, &backbone, x, io);
 }
 
 const struct detector detector_lol = {

@@ -24,8 +24,9 @@ struct lol_config {
  * picture, height to width, top, left. */
 node lol_mask(struct graph *g, const struct lol_config *c, node draws, int64_t height, int64_t width);
 
-/* The network: x [B, S, S, 3] to logits [B, 1]. */
-node lol_logit(struct graph *g, struct params p, const struct clip_resnet_config *backbone, node x);
+/* The network: fills `io` from x [B, S, S, 3], its image or what a mask left of it. */
+void lol_network(struct graph *g, struct params p, const struct clip_resnet_config *backbone, node x,
+                 struct detector_io *io);
 
 extern const struct detector detector_lol;
 

@@ -14,7 +14,7 @@ assay_status model_declare(const struct detector *detector, const void *config, 
     struct graph *g = graph_create(store, (struct graph_options){.training = false});
     if (!g)
         return error_memory(error, "a model's graph");
-    struct detector_io io = {.image = input(g, "image", SHAPE(1, crop, crop, 3), DTYPE_F32), .mask = NODE_NONE};
+    struct detector_io io = detector_io(input(g, "image", SHAPE(1, crop, crop, 3), DTYPE_F32));
     detector->forward(g, params_root(store), config, &io);
     assay_status status = graph_status(g, error);
     graph_free(g);

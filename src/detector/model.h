@@ -45,4 +45,10 @@ void model_scorer_free(struct model_scorer *scorer);
 assay_status model_score(struct model_scorer *scorer, const struct image *const *pictures, size_t count, double *logits,
                          struct assay_error *error);
 
+/* The same, and what the head's linear layer reads of each picture, averaged over its crops: embeddings [count, width],
+ * width = model_embedding_width(scorer). NULL: only logits. A detector without one has width 0. */
+size_t model_embedding_width(const struct model_scorer *scorer);
+assay_status model_score_embed(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                               double *logits, float *embeddings, struct assay_error *error);
+
 #endif

@@ -1,4 +1,4 @@
-/* model_internal.h - what model.c and model_load.c share. */
+/* model_internal.h - what model.c, model_load.c, scorer.c and activation.c share. */
 #ifndef ASSAY_DETECTOR_MODEL_INTERNAL_H
 #define ASSAY_DETECTOR_MODEL_INTERNAL_H
 
@@ -16,6 +16,15 @@ enum { MODEL_MAX_JSON = 1 << 20 }; /* bytes of one JSON text in the metadata */
 /* Declares the tensors of the forward pass in a store, by building its graph once. */
 assay_status model_declare(const struct detector *detector, const void *config, int crop, struct store *store,
                            struct assay_error *error);
+
+struct model_scorer {
+    struct model *model;
+    struct program *program;
+    size_t embedding_width;
+};
+
+/* Builds the forward pass on input "image" and taps the logit. */
+struct detector_io model_forward(struct graph *g, const struct model *model, struct shape image);
 
 /* Whether all are finite; else *where is the first that is not. `data` may be unaligned. */
 bool model_finite(const float *data, uint64_t count, uint64_t *where);

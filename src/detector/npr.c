@@ -40,22 +40,24 @@ static void npr_preprocess(const void *config, struct preprocess *out)
     };
 }
 
-node npr_logit(struct graph *g, struct params p, const struct resnet_config *config, node x)
+void npr_network(struct graph *g, struct params p, const struct resnet_config *config, struct detector_io *io)
 {
+    struct params fc1 = params_scope(p, "fc1");
     struct resnet_config resnet = *config;
     resnet.stem = RESNET_STEM_STRIDED;
-    x = npr(g, x, 2, NPR_PUBLISHED_SCALE);
-    node z = op_global_avg_pool(g, resnet_maps(g, p, &resnet, x)); /* [B, 512] */
-    return linear(g, params_scope(p, "fc1"), z, 1);
+    node x = npr(g, io->image, 2, NPR_PUBLISHED_SCALE);
+    io->features = resnet_maps(g, p, &resnet, x);           /* [B, H / 8, W / 8, 512] */
+    io->embedding = op_global_avg_pool(g, io->features);    /* [B, 512] */
+    io->logit = linear(g, fc1, io->embedding, 1);           /* [B, 1] */
+    io->evidence = linear_no_bias(g, fc1, io->features, 1); /* [B, H / 8, W / 8, 1] */
 }
 
 static void npr_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
 {
     (void)config;
     struct resnet_config resnet = resnet_preset(50);
-    resnet.blocks[2] = 0;                            /* layer3 and layer4 are left away */
-    io->logit = npr_logit(g, p, &resnet, io->image); /* [B, 1] */
-    io->mask = NODE_NONE;
+    resnet.blocks[2] = 0; /* layer3 and layer4 are left away */
+    npr_network(g, p, &resnet, io);
 }
 
 const struct detector detector_npr = {

@@ -10,8 +10,8 @@ struct npr_config {
     int64_t train_crop; /* side of the windows that training cuts from it, pixels */
 };
 
-/* The network: x [B, H, W, 3] to logits [B, 1]. The stem and classes of `resnet` are not read. */
-node npr_logit(struct graph *g, struct params p, const struct resnet_config *resnet, node x);
+/* The network: fills `io` from its image [B, H, W, 3]. The stem and classes of `resnet` are not read. */
+void npr_network(struct graph *g, struct params p, const struct resnet_config *resnet, struct detector_io *io);
 
 extern const struct detector detector_npr;
 

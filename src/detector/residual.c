@@ -178,7 +178,8 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
     node z = op_concat(g, read, 1 + RESIDUAL_STAGES, 1); /* [B, features] */
     z = op_dropout(g, batch_norm(g, params_scope(head, "bn"), z), (float)c->dropout);
     io->logit = linear(g, params_scope(head, "linear"), z, 1); /* [B, 1] */
-    io->mask = NODE_NONE;
+    io->embedding = z;
+    io->features = x; /* [B, S / 8, S / 8, 8 width] */
 }
 
 static node residual_loss(struct graph *g, struct params p, const void *config, const struct detector_io *io,

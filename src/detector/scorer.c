@@ -1,16 +1,11 @@
 /* scorer.c - pictures to logits: crops are cut, batched through the "eval" graph, and averaged over each picture. */
 #include "base/memory.h"
 #include "cpu/cpu.h"
-#include "detector/model.h"
+#include "detector/model_internal.h"
 
 /* Crops of one run, fewer where they are large. Batches are powers of two, so that five compiled graphs serve every
  * count. */
 enum { SCORER_BATCH = 16, SCORER_PIXELS = 16 * 256 * 256 };
-
-struct model_scorer {
-    struct model *model;
-    struct program *program;
-};
 
 /* Crops that wait for a run, and whose picture each is. One a call, so that calls do not disturb each other. */
 struct crop_batch {
@@ -18,16 +13,47 @@ struct crop_batch {
     float *crops; /* [capacity, crop, crop, 3] */
     size_t crop_floats;
     int capacity, count;
-    double *target[SCORER_BATCH]; /* the sum that a crop's logit is added to */
+    const char *graph;
+    struct {
+        double *logit;
+        float *embedding;   /* NULL: not asked for */
+    } target[SCORER_BATCH]; /* the sums that a crop's values are added to */
 };
+
+struct detector_io model_forward(struct graph *g, const struct model *model, struct shape image)
+{
+    struct detector_io io = detector_io(input(g, "image", image, DTYPE_F32));
+    model->detector->forward(g, params_root(model->store), model->config, &io);
+    tap(g, "logit", io.logit);
+    return io;
+}
 
 static void build_eval(struct graph *g, const struct shape *input_shapes, int input_count, void *context)
 {
-    struct model *model = context;
     (void)input_count;
-    struct detector_io io = {.image = input(g, "image", input_shapes[0], DTYPE_F32), .mask = NODE_NONE};
-    model->detector->forward(g, params_root(model->store), model->config, &io);
-    tap(g, "logit", io.logit);
+    model_forward(g, context, input_shapes[0]);
+}
+
+/* A graph of its own, since what is tapped cannot be fused away or overwritten. */
+static void build_embed(struct graph *g, const struct shape *input_shapes, int input_count, void *context)
+{
+    (void)input_count;
+    tap(g, "embedding", model_forward(g, context, input_shapes[0]).embedding);
+}
+
+/* 0 where there is no embedding, or where the forward pass fails, which the first run will tell. */
+static assay_status find_embedding_width(struct model_scorer *scorer, struct assay_error *error)
+{
+    int64_t side = scorer->model->preprocess.crop;
+    struct graph *g = graph_create(scorer->model->store, (struct graph_options){0});
+    if (!g)
+        return error_memory(error, "a scorer");
+    struct detector_io io = model_forward(g, scorer->model, SHAPE(1, side, side, IMAGE_CHANNELS));
+    assay_status status = graph_status(g, error);
+    if (!status && io.embedding.id >= 0)
+        scorer->embedding_width = (size_t)graph_dim(g, io.embedding, -1);
+    graph_free(g);
+    return status == ASSAY_ERROR_MEMORY ? status : ASSAY_OK;
 }
 
 static int batch_capacity(size_t side)
@@ -49,6 +75,10 @@ assay_status model_scorer_create(struct model *model, bool bf16, struct model_sc
     assay_status status = program_create(model->store, &options, &scorer->program, error);
     if (!status)
         status = program_add(scorer->program, "eval", false, build_eval, model, error);
+    if (!status)
+        status = program_add(scorer->program, "embed", false, build_embed, model, error);
+    if (!status)
+        status = find_embedding_width(scorer, error);
     if (status) {
         model_scorer_free(scorer);
         return status;
@@ -65,7 +95,27 @@ void model_scorer_free(struct model_scorer *scorer)
     mem_free(scorer);
 }
 
-/* Runs `count` crops from `first` on and adds their logits to their pictures' sums. */
+size_t model_embedding_width(const struct model_scorer *scorer)
+{
+    return scorer->embedding_width;
+}
+
+/* Adds the embeddings [count, width] of a run to their pictures' sums. */
+static assay_status add_embeddings(const struct crop_batch *batch, int first, int count, const struct program_run *run,
+                                   struct assay_error *error)
+{
+    size_t width = batch->scorer->embedding_width;
+    struct tensor embedding = program_read(run, "embedding");
+    if (!embedding.data || (size_t)shape_count(&embedding.shape) != (size_t)count * width)
+        return error_set(error, ASSAY_ERROR_INTERNAL, "detector %s gives no embedding for each crop",
+                         batch->scorer->model->detector->name);
+    for (int i = 0; i < count; i++)
+        for (size_t j = 0; j < width; j++)
+            batch->target[first + i].embedding[j] += ((const float *)embedding.data)[(size_t)i * width + j];
+    return ASSAY_OK;
+}
+
+/* Runs `count` crops from `first` on and adds their values to their pictures' sums. */
 static assay_status run_crops(struct crop_batch *batch, int first, int count, struct assay_error *error)
 {
     struct model_scorer *scorer = batch->scorer;
@@ -74,7 +124,7 @@ static assay_status run_crops(struct crop_batch *batch, int first, int count, st
                                   batch->crops + (size_t)first * batch->crop_floats};
     struct run_options options = {0};
     struct program_run run = {0};
-    assay_status status = program_run(scorer->program, "eval", &image, 1, &options, &run, error);
+    assay_status status = program_run(scorer->program, batch->graph, &image, 1, &options, &run, error);
     if (status)
         return status;
     struct tensor logit = program_read(&run, "logit"); /* [count, 1] */
@@ -83,7 +133,9 @@ static assay_status run_crops(struct crop_batch *batch, int first, int count, st
                            scorer->model->detector->name);
     else
         for (int i = 0; i < count; i++)
-            *batch->target[first + i] += (double)((const float *)logit.data)[i];
+            *batch->target[first + i].logit += (double)((const float *)logit.data)[i];
+    if (!status && batch->target[first].embedding)
+        status = add_embeddings(batch, first, count, &run, error);
     program_release(&run);
     return status;
 }
@@ -100,9 +152,9 @@ static assay_status flush(struct crop_batch *batch, struct assay_error *error)
     return status;
 }
 
-/* Adds the logits of a picture's crops to *sum, as the batches run. */
-static assay_status add_picture(struct crop_batch *batch, const struct image *picture, double *sum, int *crop_count,
-                                struct assay_error *error)
+/* Adds the values of a picture's crops to its sums, as the batches run. */
+static assay_status add_picture(struct crop_batch *batch, const struct image *picture, double *logit, float *embedding,
+                                int *crop_count, struct assay_error *error)
 {
     const struct preprocess *p = &batch->scorer->model->preprocess;
     const struct image *fitted = picture;
@@ -119,7 +171,8 @@ static assay_status add_picture(struct crop_batch *batch, const struct image *pi
         int left, top;
         preprocess_crop_at(p, fitted, i, &left, &top);
         preprocess_write(p, fitted, left, top, batch->crops + (size_t)batch->count * batch->crop_floats);
-        batch->target[batch->count++] = sum;
+        batch->target[batch->count].logit = logit;
+        batch->target[batch->count++].embedding = embedding;
         if (batch->count == batch->capacity)
             status = flush(batch, error);
     }
@@ -127,13 +180,14 @@ static assay_status add_picture(struct crop_batch *batch, const struct image *pi
     return status;
 }
 
-assay_status model_score(struct model_scorer *scorer, const struct image *const *pictures, size_t count, double *logits,
-                         struct assay_error *error)
+assay_status model_score_embed(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                               double *logits, float *embeddings, struct assay_error *error)
 {
-    size_t side = (size_t)scorer->model->preprocess.crop;
+    size_t side = (size_t)scorer->model->preprocess.crop, width = embeddings ? scorer->embedding_width : 0;
     struct crop_batch batch = {.scorer = scorer,
                                .crop_floats = side * side * IMAGE_CHANNELS,
-                               .capacity = batch_capacity(side)};
+                               .capacity = batch_capacity(side),
+                               .graph = width ? "embed" : "eval"};
     int *crop_counts = mem_alloc(count, sizeof *crop_counts);
     batch.crops = mem_alloc_aligned((size_t)batch.capacity * batch.crop_floats * sizeof *batch.crops);
     assay_status status = ASSAY_OK;
@@ -143,14 +197,25 @@ assay_status model_score(struct model_scorer *scorer, const struct image *const 
     }
     for (size_t i = 0; i < count; i++)
         logits[i] = 0;
+    for (size_t i = 0; i < count * width; i++)
+        embeddings[i] = 0;
     for (size_t i = 0; i < count && !status; i++)
-        status = add_picture(&batch, pictures[i], &logits[i], &crop_counts[i], error);
+        status =
+            add_picture(&batch, pictures[i], &logits[i], width ? embeddings + i * width : NULL, &crop_counts[i], error);
     if (!status)
         status = flush(&batch, error);
     for (size_t i = 0; i < count && !status; i++)
         logits[i] /= crop_counts[i];
+    for (size_t i = 0; i < count * width && !status; i++)
+        embeddings[i] /= (float)crop_counts[i / width];
 done:
     mem_free(crop_counts);
     mem_free(batch.crops);
     return status;
+}
+
+assay_status model_score(struct model_scorer *scorer, const struct image *const *pictures, size_t count, double *logits,
+                         struct assay_error *error)
+{
+    return model_score_embed(scorer, pictures, count, logits, NULL, error);
 }

@@ -53,14 +53,15 @@ static void univfd_forward(struct graph *g, struct params p, const void *config,
     struct vit_config tower;
     struct params fc = params_scope(p, "fc");
     (void)config;
-    io->logit = io->mask = NODE_NONE;
     if (!vit_preset("clip-vit-l-14", &tower)) {
         graph_fail(g, "there is no clip-vit-l-14");
         return;
     }
-    node z = vit(g, params_freeze(params_scope(p, "visual")), &tower, io->image).embedding; /* [B, 768] */
-    params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, z, -1)), init_normal(0.02));
-    io->logit = linear(g, fc, z, 1); /* [B, 1] */
+    struct vit_output out = vit(g, params_freeze(params_scope(p, "visual")), &tower, io->image);
+    io->features = vit_patches(g, &out, out.tokens); /* [B, 16, 16, 1024] */
+    io->embedding = out.embedding;                   /* [B, 768] */
+    params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, io->embedding, -1)), init_normal(0.02));
+    io->logit = linear(g, fc, io->embedding, 1); /* [B, 1] */
 }
 
 const struct detector detector_univfd = {

@@ -14,7 +14,7 @@ static void build_step(struct graph *g, const struct shape *shapes, int input_co
     const struct detector *detector = t->job->detector;
     (void)input_count;
     struct params root = params_root(t->model.store);
-    struct detector_io io = {.image = input(g, "image", shapes[0], DTYPE_F32), .logit = NODE_NONE, .mask = NODE_NONE};
+    struct detector_io io = detector_io(input(g, "image", shapes[0], DTYPE_F32));
     node labels = input(g, "labels", shapes[1], DTYPE_I32);
     node scalars = input(g, "optimizer", shapes[2], DTYPE_F32);
     detector->forward(g, root, t->model.config, &io);

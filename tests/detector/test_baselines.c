@@ -12,11 +12,11 @@
 #include "detector/univfd.h"
 #include "parity.h"
 
-typedef node network(struct graph *g, struct params p, const struct resnet_config *resnet, node x);
+typedef void network(struct graph *g, struct params p, const struct resnet_config *resnet, struct detector_io *io);
 
 struct baseline {
     const struct detector *detector;
-    network *logit;
+    network *network;
 };
 
 static const struct resnet_config tiny = {.block = RESNET_BOTTLENECK, .blocks = {1, 1}, .width = 4};
@@ -25,7 +25,8 @@ static void build(struct graph *g, struct params p, const void *config, node ima
                   node *loss)
 {
     const struct baseline *b = config;
-    struct detector_io io = {.image = image, .logit = b->logit(g, p, &tiny, image)};
+    struct detector_io io = detector_io(image);
+    b->network(g, p, &tiny, &io);
     *logits = io.logit;
     if (labels.id >= 0)
         *loss = b->detector->loss(g, p, NULL, &io, labels);
@@ -43,13 +44,13 @@ static void check(const char *fixture, struct baseline baseline)
 static void test_cnnspot(void **unused)
 {
     (void)unused;
-    check("detector/fixtures/cnnspot.safetensors", (struct baseline){&detector_cnnspot, cnnspot_logit});
+    check("detector/fixtures/cnnspot.safetensors", (struct baseline){&detector_cnnspot, cnnspot_network});
 }
 
 static void test_npr(void **unused)
 {
     (void)unused;
-    check("detector/fixtures/npr.safetensors", (struct baseline){&detector_npr, npr_logit});
+    check("detector/fixtures/npr.safetensors", (struct baseline){&detector_npr, npr_network});
 }
 
 static void has(const struct store *store, const char *name, struct shape shape)
@@ -67,7 +68,7 @@ static struct store *declare(const struct detector *detector, int64_t side)
     option_defaults(detector->fields, config);
     assert_int_equal(store_create(&store, &error), ASSAY_OK);
     struct graph *g = graph_create(store, (struct graph_options){.training = true});
-    struct detector_io io = {.image = input(g, "image", SHAPE(2, side, side, 3), DTYPE_F32)};
+    struct detector_io io = detector_io(input(g, "image", SHAPE(2, side, side, 3), DTYPE_F32));
     detector->forward(g, params_root(store), config, &io);
     if (graph_status(g, &error))
         fail_msg("%s", error.message);

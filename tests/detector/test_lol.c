@@ -159,12 +159,13 @@ static void build(struct graph *g, struct params p, const void *config, node ima
                   node *loss)
 {
     const struct tiny_lol *t = config;
-    struct detector_io io = {.image = image};
+    struct detector_io io = detector_io(image);
     if (labels.id >= 0) {
         node mask = lol_mask(g, &t->config, constant_data(g, t->draws, SHAPE(4, 4)), 24, 24);
         image = op_mul(g, image, mask);
     }
-    *logits = io.logit = lol_logit(g, p, &tiny, image);
+    lol_network(g, p, &tiny, image, &io);
+    *logits = io.logit;
     if (labels.id >= 0)
         *loss = detector_lol.loss(g, p, &t->config, &io, labels);
 }
@@ -203,7 +204,7 @@ static struct built build_detector(const struct lol_config *config, bool trainin
     struct built b = {0};
     ok(store_create(&b.store, &b.error), &b.error);
     b.g = graph_create(b.store, (struct graph_options){.training = training});
-    b.io.image = input(b.g, "image", SHAPE(2, config->crop, config->crop, 3), DTYPE_F32);
+    b.io = detector_io(input(b.g, "image", SHAPE(2, config->crop, config->crop, 3), DTYPE_F32));
     detector_lol.forward(b.g, params_root(b.store), config, &b.io);
     b.status = graph_status(b.g, &b.error);
     return b;
@@ -271,7 +272,7 @@ static void build_forward(struct graph *g, const struct shape *shapes, int count
 {
     struct built *b = context;
     struct lol_config config = defaults();
-    struct detector_io io = {.image = input(g, "image", shapes[0], DTYPE_F32)};
+    struct detector_io io = detector_io(input(g, "image", shapes[0], DTYPE_F32));
     (void)count;
     config.crop = 32;
     config.norms = LOL_NORMS_FROZEN;

@@ -25,7 +25,7 @@ static const struct residual_config tiny = {.crop = 32,
 static void build(struct graph *g, struct params p, const void *config, node image, node labels, node *logits,
                   node *loss)
 {
-    struct detector_io io = {.image = image};
+    struct detector_io io = detector_io(image);
     detector_residual.forward(g, p, config, &io);
     *logits = io.logit;
     if (labels.id >= 0)
@@ -115,7 +115,7 @@ static void test_defaults(void **unused)
 
     assert_int_equal(store_create(&store, &error), ASSAY_OK);
     struct graph *g = graph_create(store, (struct graph_options){.training = true});
-    struct detector_io io = {.image = input(g, "image", SHAPE(4, config.crop, config.crop, 3), DTYPE_F32)};
+    struct detector_io io = detector_io(input(g, "image", SHAPE(4, config.crop, config.crop, 3), DTYPE_F32));
     detector_residual.forward(g, params_root(store), &config, &io);
     node labels = input(g, "labels", SHAPE(4), DTYPE_I32);
     node loss = detector_residual.loss(g, params_root(store), &config, &io, labels);

@@ -42,7 +42,7 @@ static int set_up(void **scene_out)
     detector_residual.preprocess(&s->config, &s->model.preprocess);
     assert_int_equal(store_create(&s->model.store, &error), ASSAY_OK);
     struct graph *g = graph_create(s->model.store, (struct graph_options){0});
-    struct detector_io io = {.image = input(g, "image", SHAPE(1, 32, 32, 3), DTYPE_F32)};
+    struct detector_io io = detector_io(input(g, "image", SHAPE(1, 32, 32, 3), DTYPE_F32));
     detector_residual.forward(g, params_root(s->model.store), &s->config, &io);
     assert_int_equal(graph_status(g, &error), ASSAY_OK);
     graph_free(g);
@@ -96,7 +96,7 @@ static void build(struct graph *g, const struct shape *shapes, int count, void *
 {
     struct scene *s = context;
     (void)count;
-    struct detector_io io = {.image = input(g, "x", shapes[0], DTYPE_F32)};
+    struct detector_io io = detector_io(input(g, "x", shapes[0], DTYPE_F32));
     detector_residual.forward(g, params_root(s->model.store), &s->config, &io);
     tap(g, "y", io.logit);
 }
@@ -148,6 +148,36 @@ static void test_average(void **scene)
         differ = differ || fabs(expected[i] - expected[0]) > 1e-3;
     assert_true(differ);
     score(scorer, NULL, 0, NULL);
+    model_scorer_free(scorer);
+}
+
+/* The head's linear layer on a picture's mean embedding is its mean logit; and nothing else changes. */
+static void test_embedding(void **scene)
+{
+    struct scene *s = *scene;
+    struct assay_error error = {0};
+    double plain[PICTURES], logits[PICTURES], from_embedding[PICTURES];
+    struct model_scorer *scorer = new_scorer(s, false);
+    struct store_entry *weight = store_get(s->model.store, "head.linear.weight");
+    struct store_entry *bias = store_get(s->model.store, "head.linear.bias");
+    size_t width = model_embedding_width(scorer);
+    assert_non_null(weight);
+    assert_int_equal(weight->shape.dim[1], (int64_t)width);
+    float *embeddings = mem_alloc(PICTURES * width, sizeof *embeddings);
+    assert_non_null(embeddings);
+    for (size_t i = 0; i < PICTURES * width; i++)
+        embeddings[i] = NAN;
+    score(scorer, s->pictures, PICTURES, plain);
+    if (model_score_embed(scorer, s->pictures, PICTURES, logits, embeddings, &error))
+        fail_msg("%s", error.message);
+    for (int i = 0; i < PICTURES; i++) {
+        from_embedding[i] = (double)*(const float *)bias->data;
+        for (size_t j = 0; j < width; j++)
+            from_embedding[i] += (double)embeddings[(size_t)i * width + j] * (double)((const float *)weight->data)[j];
+    }
+    close_to(logits, plain, PICTURES, 1e-6);
+    close_to(from_embedding, plain, PICTURES, 1e-4);
+    mem_free(embeddings);
     model_scorer_free(scorer);
 }
 
@@ -215,10 +245,8 @@ static void test_failure(void **scene)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_average),
-        cmocka_unit_test(test_bf16),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_average), cmocka_unit_test(test_embedding), cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_threads), cmocka_unit_test(test_failure),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
