@@ -46,8 +46,8 @@ static bool is_art(int label, const char *name)
 }
 
 /* *number: 1 + index into sources. */
-static assay_status source_number(struct dataset_builder *b, int label, const char *name, uint32_t *number,
-                                  struct assay_error *error)
+static assay_status source_number(struct dataset_builder *b, int label, const char *name, const char *against,
+                                  uint32_t *number, struct assay_error *error)
 {
     const struct dataset_source *sources = b->sources.data;
     if (b->last_source[label] && strcmp(sources[b->last_source[label] - 1].name, name) == 0) {
@@ -58,9 +58,10 @@ static assay_status source_number(struct dataset_builder *b, int label, const ch
     if (!known) {
         struct dataset_source source = {.name = arena_strdup(&b->arena, name),
                                         .label = label,
-                                        .art = is_art(label, name)};
+                                        .art = is_art(label, name),
+                                        .against = against ? arena_strdup(&b->arena, against) : NULL};
         known = b->sources.count + 1;
-        if (!source.name || !array_append(&b->sources, &source, 1) ||
+        if (!source.name || (against && !source.against) || !array_append(&b->sources, &source, 1) ||
             !string_map_add(&b->source_of[label], source.name, (void *)known))
             return error_memory(error, "the sources of a dataset");
     }
@@ -68,23 +69,40 @@ static assay_status source_number(struct dataset_builder *b, int label, const ch
     return ASSAY_OK;
 }
 
-assay_status dataset_build_add(struct dataset_builder *b, int label, const char *source, const char *path,
-                               size_t name_at, uint64_t bytes, struct assay_error *error)
+assay_status dataset_build_put(struct dataset_builder *b, const struct dataset_entry *entry, struct assay_error *error)
 {
     if (b->pictures.count == b->pictures.max_count)
-        return error_set(error, ASSAY_ERROR_LIMIT, "%s: a dataset of more than %d pictures", path, LIMIT_DATASET_FILES);
+        return error_set(error, ASSAY_ERROR_LIMIT, "%s: a dataset of more than %d pictures", entry->path,
+                         LIMIT_DATASET_FILES);
     uint32_t number = 0;
-    assay_status status = source_number(b, label, source, &number, error);
+    assay_status status = source_number(b, entry->label, entry->source, entry->against, &number, error);
     if (status)
         return status;
-    char *copy = arena_strdup(&b->arena, path);
-    if (!copy)
+    struct dataset_picture picture = {.path = arena_strdup(&b->arena, entry->path),
+                                      .bytes = entry->bytes,
+                                      .source = number - 1,
+                                      .label = entry->label,
+                                      .mask_kind = entry->mask_kind};
+    if (!picture.path)
         return error_memory(error, "the paths of a dataset");
-    struct dataset_picture picture = {copy, copy + name_at, bytes, number - 1, label};
+    picture.name = picture.path + entry->name_at;
+    if (entry->mask_kind == MASK_FILE) {
+        picture.mask = arena_strdup(&b->arena, entry->mask);
+        if (!picture.mask)
+            return error_memory(error, "the paths of a dataset");
+        picture.mask_name = picture.mask + entry->mask_name_at;
+    }
     if (!array_append(&b->pictures, &picture, 1))
         return error_memory(error, "the pictures of a dataset");
     ((struct dataset_source *)b->sources.data)[number - 1].count++;
     return ASSAY_OK;
+}
+
+assay_status dataset_build_add(struct dataset_builder *b, int label, const char *source, const char *path,
+                               size_t name_at, uint64_t bytes, struct assay_error *error)
+{
+    struct dataset_entry entry = {.label = label, .source = source, .path = path, .name_at = name_at, .bytes = bytes};
+    return dataset_build_put(b, &entry, error);
 }
 
 /* ---- order and digest ----------------------------------------------------------------------------------------- */
@@ -121,6 +139,12 @@ static void compute_digest(struct dataset *dataset)
         sha256_update(&hash, head, sizeof head);
         sha256_update(&hash, prefix, strlen(prefix));
         sha256_update(&hash, picture->name, strlen(picture->name) + 1);
+        if (picture->mask_kind != MASK_NONE) {
+            uint8_t mask[2] = {2, (uint8_t)picture->mask_kind}; /* a picture begins with 0 or 1 */
+            sha256_update(&hash, mask, sizeof mask);
+            if (picture->mask_kind == MASK_FILE)
+                sha256_update(&hash, picture->mask_name, strlen(picture->mask_name) + 1);
+        }
     }
     sha256_final(&hash, digest);
     sha256_text(digest, dataset->digest);
@@ -217,8 +241,16 @@ assay_status dataset_hold_out(const struct dataset *from, double share, uint64_t
     for (size_t i = 0; i < from->count && !status; i++) {
         const struct dataset_picture *p = &from->pictures[i];
         const struct dataset_source *source = &from->sources[p->source];
-        status = dataset_build_add(&builders[is_held[i]], p->label, source->name, p->path, (size_t)(p->name - p->path),
-                                   p->bytes, error);
+        const struct dataset_entry entry = {.label = p->label,
+                                            .source = source->name,
+                                            .against = source->against,
+                                            .path = p->path,
+                                            .name_at = (size_t)(p->name - p->path),
+                                            .bytes = p->bytes,
+                                            .mask_kind = p->mask_kind,
+                                            .mask = p->mask,
+                                            .mask_name_at = p->mask ? (size_t)(p->mask_name - p->mask) : 0};
+        status = dataset_build_put(&builders[is_held[i]], &entry, error);
     }
     for (int side = 0; side < 2 && !status; side++)
         status = dataset_build_finish(&builders[side], &made[side], error);
@@ -228,6 +260,7 @@ assay_status dataset_hold_out(const struct dataset *from, double share, uint64_t
                                "too few %s pictures (%zu) to hold out a share of %g of each source",
                                dataset_label_text(label), from->label_count[label], share);
     if (!status) {
+        made[0].layout = made[1].layout = from->layout; /* static text */
         *kept = made[0];
         *held = made[1];
         made[0] = made[1] = (struct dataset){0};

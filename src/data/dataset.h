@@ -1,5 +1,6 @@
-/* dataset.h - a list of pictures with what is known of each: its class and its source. Found in folders as the public
- * benchmarks lay them out:
+/* dataset.h - a list of pictures with what is known of each: its class, its source, which of its pixels were made.
+ * dataset_open finds them in any of the layouts of the public benchmarks (dataset_layouts, docs/datasets.md) and in
+ * lists. Where no benchmark is recognised, the names of folders tell:
  *
  *     real/ and ai/          0_real/ and 1_fake/ (CNNDetection)          nature/ and ai/ (GenImage)
  *
@@ -20,7 +21,17 @@
 
 enum { LABEL_REAL = 0, LABEL_GENERATED = 1, LABEL_COUNT = 2 };
 
-/* Where pictures of one class come from. The name is made of the first folder between the root and the class folder
+/* What is known of the pixels that were generated or altered. */
+enum dataset_mask {
+    MASK_NONE, /* nothing */
+    MASK_FILE, /* a picture says: above 127 is altered */
+    MASK_ZERO, /* none of them was: a real picture */
+    MASK_ONE   /* all of them were: a wholly generated picture */
+};
+
+/* Where pictures of one class come from. In every layout the name begins with the generator (or, of real pictures, the
+ * set they were taken from, or the generator that they are paired with), and where there is more to say goes on behind
+ * a '/': "progan/airplane". Without a layout of its own the name is made of the first folder between the root and the class folder
  * (but not train/, val/, test/) and of the first folder inside the class folder, with a '/' between where there are
  * both: "Midjourney" for Midjourney/train/ai/x.png, "stylegan2/horse" for stylegan2/1_fake/horse/x.png, "kodak" for
  * val/real/kodak/x.png. Where there is neither: the name of the class folder. The same name in both classes makes two
@@ -31,6 +42,9 @@ struct dataset_source {
     bool art;     /* real, and a folder in its name begins with "art-": made by people, but no photograph. Trained on
                      like any real source; figures that are balanced over sources leave it out */
     size_t count; /* pictures */
+    const char *against; /* of a generated source: the real one that its benchmark compares it with, which stands for
+                            all whose names are this or begin with this and a '/'. NULL: those of the same name, or
+                            where there are none, all */
 };
 
 struct dataset_picture {
@@ -39,6 +53,9 @@ struct dataset_picture {
     uint64_t bytes;   /* size of the file when it was found */
     uint32_t source;  /* index into sources */
     int label;        /* LABEL_REAL or LABEL_GENERATED */
+    enum dataset_mask mask_kind;
+    const char *mask;      /* MASK_FILE: to open it; else NULL */
+    const char *mask_name; /* its name as `name` is one, points into mask; or NULL */
 };
 
 /* Everything is owned by the arena; immutable once made, so threads may share it. Picture indices stay below 2^32. */
@@ -51,12 +68,38 @@ struct dataset {
     size_t label_count[LABEL_COUNT]; /* pictures of each class */
     const char *prefix[LABEL_COUNT]; /* what the digest puts before the names of each class: "", or "real/" and "ai/" */
     char digest[SHA256_TEXT];        /* see dataset_digest */
+    const char *layout;              /* the name of the layout that it was read as; NULL from dataset_from_... */
+    size_t skipped;                  /* pictures or rows that were found and left out */
+    const char *skipped_first;       /* "NAME: why" of the first of them, or NULL */
 };
+
+/* ---- layouts --------------------------------------------------------------------------------------------------- */
+
+struct dataset_layout {
+    const char *name;    /* "forensynths", as --layout takes it */
+    const char *title;   /* "ForenSynths (CNNDetection)" */
+    const char *expects; /* the folders or the list that it is, in one line */
+};
+
+/* All of them; the last has a NULL name. */
+const struct dataset_layout *dataset_layouts(void);
+
+/* Reads the folder or list `root`. `layout` is a name from the table; NULL or "auto": the one that fits. Where none of
+ * the benchmarks fits it is "folders", where two do that is an error that names them.
+ * `split` ("train", "val" or "test") takes only what belongs to it, and is an error where nothing does; NULL takes
+ * everything, and is an error where there is more than one split. A layout that is named but does not fit is an error
+ * that says what is missing. */
+assay_status dataset_open(const char *root, const char *layout, const char *split, struct dataset *out,
+                          struct assay_error *error);
+
+/* Which splits there are, for the same arguments: a combination of SPLIT_ bits, 0 where pictures belong to none. */
+assay_status dataset_open_splits(const char *root, const char *layout, unsigned *splits, struct assay_error *error);
+
+/* ---- folders, by their names alone ------------------------------------------------------------------------------ */
 
 /* Finds the class folders below `root`. `split` ("train", "val" or "test") takes only what lies below folders of that
  * name, and is an error where there are none; NULL takes everything, and is an error where there is more than one
- split. *
- * Errors: a class folder without its partner; two namings at one level; pictures outside class folders, beside or above
+ * split. Errors: a class folder without its partner; two namings at one level; pictures outside class folders, beside or above
  * them; class folders inside class folders; both classes in one place; a class without pictures; an unreadable folder.
  * Each lists the folders concerned and says how to be explicit (--real DIR --ai DIR). */
 assay_status dataset_from_folder(const char *root, const char *split, struct dataset *out, struct assay_error *error);
@@ -83,7 +126,9 @@ void dataset_free(struct dataset *dataset); /* a zeroed one is fine; zeroes it *
 const char *dataset_label_text(int label);
 
 /* The digest is SHA-256, in hexadecimal, over the pictures in order: the label as one byte, the file's size as 8 bytes
- * (little-endian), the relative path and its NUL. dataset_from_folders puts "real/" or "ai/" before the path. Contents
- * are left out: reading them all takes too long for what it tells. Computed whenever a dataset is made. */
+ * (little-endian), the relative path and its NUL. dataset_from_folders puts "real/" or "ai/" before the path. Of a
+ * picture with a mask (any but MASK_NONE) there follow the bytes 2 and mask_kind, and of a MASK_FILE the mask's
+ * relative path and its NUL. Contents are left out: reading them all takes too long for what it tells. Computed
+ * whenever a dataset is made. */
 
 #endif

@@ -1,4 +1,4 @@
-/* dataset_build.h - how a dataset is put together, picture by picture. For discover.c and dataset.c alone. */
+/* dataset_build.h - how a dataset is put together, picture by picture. For dataset.c and whoever finds pictures. */
 #ifndef ASSAY_DATA_DATASET_BUILD_H
 #define ASSAY_DATA_DATASET_BUILD_H
 
@@ -18,7 +18,22 @@ struct dataset_builder {
 
 struct dataset_builder dataset_build_begin(const char *real_prefix, const char *generated_prefix);
 
-/* Copies the strings. `name_at` is where the relative name begins in `path`. */
+/* One picture. Strings are copied. */
+struct dataset_entry {
+    int label;
+    const char *source, *against; /* against: see struct dataset_source; what the source's first picture says counts */
+    const char *path;
+    size_t name_at; /* where the relative name begins in `path` */
+    uint64_t bytes;
+    enum dataset_mask mask_kind;
+    const char *mask; /* of MASK_FILE */
+    size_t mask_name_at;
+};
+
+assay_status dataset_build_put(struct dataset_builder *builder, const struct dataset_entry *entry,
+                               struct assay_error *error);
+
+/* The same for a picture without a mask. Copies the strings. `name_at` is where the relative name begins in `path`. */
 assay_status dataset_build_add(struct dataset_builder *builder, int label, const char *source, const char *path,
                                size_t name_at, uint64_t bytes, struct assay_error *error);
 
