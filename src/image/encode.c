@@ -70,3 +70,27 @@ assay_status image_encode_png(const struct image *image, uint8_t **bytes, size_t
         g_object_unref(view);
     return hand_over(failed, data, length, "PNG", image, bytes, size, error);
 }
+
+assay_status image_encode_webp(const struct image *image, int quality, uint8_t **bytes, size_t *size,
+                               struct assay_error *error)
+{
+    enum { MOST_PIXELS = 16383 }; /* what the format can say */
+    *bytes = NULL;
+    *size = 0;
+    if (quality < 1 || quality > 100)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "a WebP quality of %d: must be from 1 to 100", quality);
+    if (image->width > MOST_PIXELS || image->height > MOST_PIXELS)
+        return error_set(error, ASSAY_ERROR_LIMIT,
+                         "a picture of %d x %d pixels cannot be encoded as WebP: no side may exceed %d", image->width,
+                         image->height, (int)MOST_PIXELS);
+    assay_status status = image_library_init(error);
+    if (status)
+        return status;
+    void *data = NULL;
+    size_t length = 0;
+    VipsImage *view = wrap(image);
+    int failed = !view || vips_webpsave_buffer(view, &data, &length, "Q", quality, "strip", TRUE, NULL);
+    if (view)
+        g_object_unref(view);
+    return hand_over(failed, data, length, "WebP", image, bytes, size, error);
+}

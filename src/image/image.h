@@ -66,4 +66,8 @@ assay_status image_encode_jpeg(const struct image *image, int quality, enum imag
 
 assay_status image_encode_png(const struct image *image, uint8_t **bytes, size_t *size, struct assay_error *error);
 
+/* A lossy WebP as libwebp writes it with its method 4 (Pillow's default too): quality 1..100, no side over 16383. */
+assay_status image_encode_webp(const struct image *image, int quality, uint8_t **bytes, size_t *size,
+                               struct assay_error *error);
+
 #endif

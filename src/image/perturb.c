@@ -1,4 +1,4 @@
-/* perturb.c - noise, blur and JPEG. */
+/* perturb.c - noise, blur, JPEG, WebP, cutting and enlarging. */
 #include "image/perturb.h"
 
 #include <math.h>
@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "image/geometry.h"
+#include "image/resample.h"
 #include "image/rows.h"
 
 static assay_status check_sigma(double sigma, double most, const char *what, struct assay_error *error)
@@ -314,17 +316,78 @@ done:
     return status;
 }
 
-/* ---- JPEG ----------------------------------------------------------------------------------------------------- */
+/* ---- JPEG and WebP -------------------------------------------------------------------------------------------- */
+
+static assay_status decode_own(const uint8_t *bytes, size_t size, const char *what, struct image *out,
+                               struct assay_error *error)
+{
+    const struct assay_limits whatever_it_is = {UINT64_MAX, UINT64_MAX};
+    return image_decode_memory(bytes, size, what, &whatever_it_is, out, error);
+}
 
 assay_status image_jpeg(const struct image *from, int quality, struct image *out, struct assay_error *error)
 {
-    const struct assay_limits whatever_it_is = {UINT64_MAX, UINT64_MAX};
     uint8_t *bytes = NULL;
     size_t size = 0;
     *out = (struct image){0};
     assay_status status = image_encode_jpeg(from, quality, IMAGE_420, &bytes, &size, error);
     if (!status)
-        status = image_decode_memory(bytes, size, "a picture encoded as JPEG", &whatever_it_is, out, error);
+        status = decode_own(bytes, size, "a picture encoded as JPEG", out, error);
     mem_free(bytes);
+    return status;
+}
+
+/* RGB and BGR, in place. */
+static void swap_red_and_blue(struct image *image)
+{
+    for (size_t i = 0; i < image_bytes(image); i += IMAGE_CHANNELS) {
+        uint8_t red = image->pixels[i];
+        image->pixels[i] = image->pixels[i + 2];
+        image->pixels[i + 2] = red;
+    }
+}
+
+assay_status image_jpeg_bgr(const struct image *from, int quality, struct image *out, struct assay_error *error)
+{
+    struct image swapped = {0};
+    *out = (struct image){0};
+    assay_status status = image_copy(from, &swapped, error);
+    if (status)
+        return status;
+    swap_red_and_blue(&swapped);
+    status = image_jpeg(&swapped, quality, out, error);
+    image_free(&swapped);
+    if (!status)
+        swap_red_and_blue(out);
+    return status;
+}
+
+assay_status image_webp(const struct image *from, int quality, struct image *out, struct assay_error *error)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    *out = (struct image){0};
+    assay_status status = image_encode_webp(from, quality, &bytes, &size, error);
+    if (!status)
+        status = decode_own(bytes, size, "a picture encoded as WebP", out, error);
+    mem_free(bytes);
+    return status;
+}
+
+/* ---- cut and enlarged again ----------------------------------------------------------------------------------- */
+
+assay_status image_zoom(const struct image *from, double share, int transposed, struct image *out,
+                        struct assay_error *error)
+{
+    struct image inner = {0};
+    *out = (struct image){0};
+    if (!(share >= 0 && share < 1))
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "a crop by %g: must be from 0 to below 1", share);
+    int left = (int)(from->width * share * 0.5), top = (int)(from->height * share * 0.5);
+    assay_status status = image_crop(from, left, top, from->width - 2 * left, from->height - 2 * top, &inner, error);
+    if (!status)
+        status = image_resize_cubic(&inner, transposed ? from->height : from->width,
+                                    transposed ? from->width : from->height, out, error);
+    image_free(&inner);
     return status;
 }

@@ -16,4 +16,10 @@ assay_status image_resize(const struct image *from, int width, int height, enum 
 assay_status image_resize_shorter(const struct image *from, int side, enum image_filter filter, struct image *out,
                                   struct assay_error *error);
 
+/* cv2.resize(..., interpolation=cv2.INTER_CUBIC): a = -0.75, four neighbours however much it shrinks, the edge pixel
+ * repeated, coefficients with 11 fractional bits. Equal to OpenCV's up to one level, where its vector code rounds in
+ * single precision. */
+assay_status image_resize_cubic(const struct image *from, int width, int height, struct image *out,
+                                struct assay_error *error);
+
 #endif
