@@ -40,6 +40,11 @@ static int *choice_at(const struct option *option, const void *config)
     return (int *)((char *)config + option->offset);
 }
 
+static struct option_texts *texts_at(const struct option *option, const void *config)
+{
+    return (struct option_texts *)((char *)config + option->offset);
+}
+
 /* Numbers are read and written the same whatever the program's locale is. */
 static locale_t numbers_begin(locale_t *c_locale)
 {
@@ -148,6 +153,7 @@ static void format_allowed(const struct option *option, char *text, size_t size)
     switch (option->type) {
     case OPTION_BOOL: snprintf(text, size, "true or false"); return;
     case OPTION_TEXT: snprintf(text, size, "a text"); return;
+    case OPTION_TEXTS: snprintf(text, size, "a list of texts"); return;
     case OPTION_CHOICE: snprintf(text, size, "one of %s", option->choices); return;
     case OPTION_INT:
     case OPTION_FLOAT: break;
@@ -202,6 +208,21 @@ static assay_status set_text(const struct option *option, void *config, const ch
     return ASSAY_OK;
 }
 
+static assay_status add_text(const struct option *option, void *config, const char *text, struct arena *arena,
+                             struct assay_error *error)
+{
+    struct option_texts *texts = texts_at(option, config);
+    const char **items = arena ? arena_alloc(arena, texts->count + 1, sizeof *items) : NULL;
+    const char *copy = items ? arena_strdup(arena, text) : NULL;
+    if (!copy)
+        return error_memory(error, option->name);
+    if (texts->count)
+        memcpy(items, texts->items, texts->count * sizeof *items);
+    items[texts->count] = copy;
+    *texts = (struct option_texts){items, texts->count + 1};
+    return ASSAY_OK;
+}
+
 /* With no arena a text is kept by reference. */
 static assay_status set_field(const struct option *option, void *config, const char *text, struct arena *arena,
                               struct assay_error *error)
@@ -233,6 +254,7 @@ static assay_status set_field(const struct option *option, void *config, const c
             break;
         *choice_at(option, config) = choice;
         return ASSAY_OK;
+    case OPTION_TEXTS: return add_text(option, config, text, arena, error);
     }
     return refuse(option, "", text, error);
 }
@@ -244,6 +266,8 @@ void option_defaults(const struct option *table, void *config)
             set_field(option, config, option->default_text, NULL, NULL);
         else if (option->type == OPTION_TEXT)
             *text_at(option, config) = NULL;
+        else if (option->type == OPTION_TEXTS)
+            *texts_at(option, config) = (struct option_texts){0};
     }
 }
 
@@ -279,6 +303,17 @@ static json_t *text_to_json(const char *text)
     return value;
 }
 
+static json_t *texts_to_json(const struct option_texts *texts)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < texts->count; i++)
+        if (json_array_append_new(list, text_to_json(texts->items[i])) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
 static json_t *field_to_json(const struct option *option, const void *config)
 {
     size_t length;
@@ -291,6 +326,7 @@ static json_t *field_to_json(const struct option *option, const void *config)
     case OPTION_CHOICE:
         name = choice_name(option->choices, *choice_at(option, config), &length);
         return name ? json_stringn(name, length) : NULL;
+    case OPTION_TEXTS: return texts_to_json(texts_at(option, config));
     }
     return NULL;
 }
@@ -322,10 +358,26 @@ static const char *describe_json(const json_t *value, char *text, size_t size)
     return "?";
 }
 
+/* The texts of a JSON array instead of those that there are. False: it holds something else. */
+static bool texts_from_json(const struct option *option, void *config, const json_t *value, struct arena *arena,
+                            assay_status *status, struct assay_error *error)
+{
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (!json_is_string(json_array_get(value, i)))
+            return false;
+    if (!json_is_array(value))
+        return false;
+    *texts_at(option, config) = (struct option_texts){0};
+    for (size_t i = 0; i < json_array_size(value) && !*status; i++)
+        *status = add_text(option, config, json_string_value(json_array_get(value, i)), arena, error);
+    return true;
+}
+
 static assay_status field_from_json(const struct option *option, void *config, const json_t *value, const char *where,
                                     struct arena *arena, struct assay_error *error)
 {
     char text[OPTION_NUMBER];
+    assay_status status = ASSAY_OK;
     switch (option->type) {
     case OPTION_BOOL:
         if (!json_is_boolean(value))
@@ -355,6 +407,10 @@ static assay_status field_from_json(const struct option *option, void *config, c
             break;
         *choice_at(option, config) = choice_find(option->choices, json_string_value(value));
         return ASSAY_OK;
+    case OPTION_TEXTS:
+        if (!texts_from_json(option, config, value, arena, &status, error))
+            break;
+        return status;
     }
     return refuse(option, where, describe_json(value, text, sizeof text), error);
 }
@@ -381,21 +437,33 @@ assay_status option_from_json(const struct option *table, void *config, const js
 
 assay_status option_check(const struct option *table, size_t config_size, struct assay_error *error)
 {
-    static const size_t sizes[] = {sizeof(bool), sizeof(int64_t), sizeof(double), sizeof(char *), sizeof(int)};
+    static const struct {
+        size_t size, alignment;
+    } kinds[] = {
+        [OPTION_BOOL] = {sizeof(bool), _Alignof(bool)},
+        [OPTION_INT] = {sizeof(int64_t), _Alignof(int64_t)},
+        [OPTION_FLOAT] = {sizeof(double), _Alignof(double)},
+        [OPTION_TEXT] = {sizeof(char *), _Alignof(char *)},
+        [OPTION_CHOICE] = {sizeof(int), _Alignof(int)},
+        [OPTION_TEXTS] = {sizeof(struct option_texts), _Alignof(struct option_texts)},
+    };
     assay_status status = ASSAY_OK;
     void *config = mem_alloc(1, config_size);
     if (!config)
         return error_memory(error, "checking options");
     for (const struct option *option = table; !status && option->name; option++) {
-        size_t size = sizes[option->type];
+        size_t size = kinds[option->type].size;
         if (option_find(table, option->name) != option)
             status = error_set(error, ASSAY_ERROR_INTERNAL, "option %s: is there twice", option->name);
-        else if (option->offset % size || size > config_size || option->offset > config_size - size)
+        else if (option->offset % kinds[option->type].alignment || size > config_size ||
+                 option->offset > config_size - size)
             status = error_set(error, ASSAY_ERROR_INTERNAL, "option %s: lies outside its struct", option->name);
         else if (!option->help || (option->type == OPTION_CHOICE && !option->choices))
             status = error_set(error, ASSAY_ERROR_INTERNAL, "option %s: has no help or no choices", option->name);
-        else if (!option->default_text && option->type != OPTION_TEXT)
-            status = error_set(error, ASSAY_ERROR_INTERNAL, "option %s: has no default", option->name);
+        else if (option->type == OPTION_TEXTS ? option->default_text != NULL
+                                              : !option->default_text && option->type != OPTION_TEXT)
+            status = error_set(error, ASSAY_ERROR_INTERNAL, "option %s: has no default, or one that it cannot have",
+                               option->name);
         else if (option->default_text)
             status = set_field(option, config, option->default_text, NULL, error);
     }
@@ -416,12 +484,19 @@ void option_format(const struct option *option, const void *config, char *text, 
         name = choice_name(option->choices, *choice_at(option, config), &length);
         snprintf(text, size, "%.*s", name ? (int)length : 0, name ? name : "");
         break;
+    case OPTION_TEXTS:
+        if (size)
+            text[0] = '\0';
+        for (size_t i = 0, used = 0; i < texts_at(option, config)->count && used < size; i++)
+            used +=
+                (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", texts_at(option, config)->items[i]);
+        break;
     }
 }
 
 static int format_flag(const struct option *option, char *text, size_t size)
 {
-    static const char *const values[] = {"", " N", " X", " TEXT", ""};
+    static const char *const values[] = {"", " N", " X", " TEXT", "", " TEXT..."};
     if (option->type == OPTION_BOOL)
         return snprintf(text, size, "  --[no-]%s", option->name);
     if (option->type == OPTION_CHOICE)

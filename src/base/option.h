@@ -11,11 +11,17 @@
 #include "base/error.h"
 
 enum option_type {
-    OPTION_BOOL,  /* bool; as a flag: --name, --no-name */
-    OPTION_INT,   /* int64_t */
-    OPTION_FLOAT, /* double */
-    OPTION_TEXT,  /* const char *, NULL where the default text is NULL */
-    OPTION_CHOICE /* int: index into choices */
+    OPTION_BOOL,   /* bool; as a flag: --name, --no-name */
+    OPTION_INT,    /* int64_t */
+    OPTION_FLOAT,  /* double */
+    OPTION_TEXT,   /* const char *, NULL where the default text is NULL */
+    OPTION_CHOICE, /* int: index into choices */
+    OPTION_TEXTS   /* struct option_texts; each time that it is set a further text */
+};
+
+struct option_texts {
+    const char **items; /* in the order in which they were set */
+    size_t count;
 };
 
 /* One field. A table ends with an entry whose name is NULL. */
@@ -23,7 +29,7 @@ struct option {
     const char *name; /* as typed and as in JSON: "learning-rate" */
     enum option_type type;
     size_t offset;            /* in the config struct */
-    const char *default_text; /* as typed: "0.001", "true", "cosine" */
+    const char *default_text; /* as typed: "0.001", "true", "cosine"; of texts NULL: there are none */
     double min, max;          /* of numbers, inclusive; both 0: any */
     const char *choices;      /* "constant|cosine|one-cycle" */
     const char *help;         /* one line, with the unit */
@@ -32,7 +38,7 @@ struct option {
 /* Every field gets its default. */
 void option_defaults(const struct option *table, void *config);
 
-/* Sets one field from text. Errors name the option, the text and what is allowed; an unknown name gives the nearest
+/* Sets one field from text, or adds to its texts (which takes an arena). Errors name the option, the text and what is allowed; an unknown name gives the nearest
  * known ones. Text values are copied into the arena. */
 assay_status option_set(const struct option *table, void *config, const char *name, const char *text,
                         struct arena *arena, struct assay_error *error);

@@ -93,6 +93,50 @@ static void test_set(void **state)
     arena_free(&arena);
 }
 
+/* An option that may be given again. */
+static void test_texts(void **state)
+{
+    (void)state;
+    struct many {
+        bool first;
+        struct option_texts data;
+    } c, back = {0};
+    static const struct option many_table[] = {{"data", OPTION_TEXTS, offsetof(struct many, data), NULL, 0, 0, NULL,
+                                                "folders"},
+                                               {0}};
+    static const struct option wrong[] = {{"data", OPTION_TEXTS, offsetof(struct many, data), "x", 0, 0, NULL,
+                                           "folders"},
+                                          {0}};
+    struct arena arena = {0};
+    struct assay_error error = {0};
+    char text[8], name[] = "a b";
+    assert_int_equal(option_check(many_table, sizeof c, &error), ASSAY_OK);
+    assert_int_equal(option_check(wrong, sizeof c, &error), ASSAY_ERROR_INTERNAL);
+    memset(&c, 0xff, sizeof c);
+    option_defaults(many_table, &c);
+    assert_int_equal(c.data.count, 0);
+    assert_int_equal(option_set(many_table, &c, "data", name, &arena, &error), ASSAY_OK);
+    name[0] = 'x'; /* copied */
+    assert_int_equal(option_set(many_table, &c, "data", "", &arena, &error), ASSAY_OK);
+    assert_int_equal(option_set(many_table, &c, "data", "a b", &arena, &error), ASSAY_OK);
+    assert_int_equal(c.data.count, 3);
+    assert_string_equal(c.data.items[0], "a b");
+    assert_string_equal(c.data.items[1], "");
+    option_format(many_table, &c, text, sizeof text);
+    assert_string_equal(text, "a b, , ");
+
+    json_t *object = option_to_json(many_table, &c);
+    assert_int_equal(option_from_json(many_table, &back, object, "here", &arena, &error), ASSAY_OK);
+    assert_int_equal(option_from_json(many_table, &back, object, "here", &arena, &error), ASSAY_OK);
+    assert_int_equal(back.data.count, 3); /* not added to what was there */
+    assert_string_equal(back.data.items[2], "a b");
+    json_array_append_new(json_object_get(object, "data"), json_true());
+    assert_int_equal(option_from_json(many_table, &back, object, "here", &arena, &error), ASSAY_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "a list of texts"));
+    json_decref(object);
+    arena_free(&arena);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -229,9 +273,9 @@ static void test_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_set),          cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_json),     cmocka_unit_test(test_json_refused), cmocka_unit_test(test_format),
-        cmocka_unit_test(test_help),     cmocka_unit_test(test_check),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_set),  cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_json), cmocka_unit_test(test_json_refused),
+        cmocka_unit_test(test_format),   cmocka_unit_test(test_help), cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
