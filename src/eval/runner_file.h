@@ -1,0 +1,31 @@
+/* runner_file.h - the file that a run writes: opened, locked, checked against the job and cut back to whole batches when
+ * the run is resumed. For runner.c alone. */
+#ifndef ASSAY_EVAL_RUNNER_FILE_H
+#define ASSAY_EVAL_RUNNER_FILE_H
+
+#include "base/array.h"
+#include "eval/runner.h"
+
+struct runner_file {
+    int fd; /* -1: not open */
+    const char *path;
+    double synced; /* when it was last brought to the disk */
+};
+
+/* Where a run begins: with batch `batch` of set `set` (set_count: all is done), after `pictures` others. */
+struct runner_start {
+    size_t set;
+    uint64_t batch, pictures;
+};
+
+/* The file is left open (and locked) only on success. */
+assay_status runner_file_open(const struct runner_job *job, struct runner_file *out, struct runner_start *start,
+                              struct assay_error *error);
+
+/* Appends whole lines. What was written more than some seconds ago is on the disk, not only with the system. */
+assay_status runner_file_append(struct runner_file *file, const struct array *text, struct assay_error *error);
+
+/* Brings everything to the disk and closes; nothing where it is not open. */
+assay_status runner_file_close(struct runner_file *file, struct assay_error *error);
+
+#endif
