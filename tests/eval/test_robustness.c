@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "eval/robustness.h"
 
 static const struct robustness_sweep *sweep_called(const char *name)
@@ -107,6 +109,38 @@ static void chains_are_collected_once(void **state)
     array_free(&chains);
 }
 
+/* The manual has a row for each step, with its range, and for each sweep, and spells the papers' settings. */
+static void the_manual_lists_them(void **state)
+{
+    char wanted[256], range[64];
+    uint8_t *bytes;
+    size_t size;
+    struct assay_error error = {0};
+    (void)state;
+    if (file_read(ASSAY_TEST_DIR "/../docs/evaluation.md", 1 << 20, &bytes, &size, &error))
+        fail_msg("%s", error.message);
+    char *text = mem_alloc(size + 1, 1);
+    memcpy(text, bytes, size);
+    mem_free(bytes);
+    for (const struct perturbation_kind *kind = perturbation_kinds(); kind->name; kind++) {
+        snprintf(wanted, sizeof wanted, "\n| `%s` | %s, %s |", kind->name, kind->value,
+                 perturbation_range(kind, range, sizeof range));
+        if (!strstr(text, wanted))
+            fail_msg("docs/evaluation.md lacks \"%s\"", wanted + 1);
+    }
+    for (const struct robustness_sweep *sweep = robustness_sweeps(); sweep->name; sweep++) {
+        snprintf(wanted, sizeof wanted, "\n| `%s` | ", sweep->name);
+        if (!strstr(text, wanted))
+            fail_msg("docs/evaluation.md lacks \"%s\"", wanted + 1);
+        for (int i = 0; !sweep->axis && i < sweep->count - 1; i++) {
+            snprintf(wanted, sizeof wanted, " `%s` |", sweep->points[i].chain);
+            if (!strstr(text, wanted))
+                fail_msg("docs/evaluation.md lacks \"%s\"", wanted);
+        }
+    }
+    mem_free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +148,7 @@ int main(void)
         cmocka_unit_test(papers_have_their_settings),
         cmocka_unit_test(an_unknown_name_lists_the_known_ones),
         cmocka_unit_test(chains_are_collected_once),
+        cmocka_unit_test(the_manual_lists_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
