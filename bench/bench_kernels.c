@@ -104,7 +104,14 @@ static void bench(const struct bench_case *c, enum dtype dtype, const struct fil
     bool f32_out = precision == PRECISION_F32 || precision == PRECISION_COMPUTE_F32;
     struct tensor out = {NULL, f32_out ? DTYPE_F32 : dtype, c->out};
     bytes += (double)shape_count(&c->out) * (double)dtype_size(out.dtype);
-    struct kernel_node described = {c->op, c->name, c->inputs, in, is_param, out, &c->attrs};
+    struct kernel_node described = {.op = c->op,
+                                    .name = c->name,
+                                    .input_count = c->inputs,
+                                    .own_count = c->inputs,
+                                    .in = in,
+                                    .in_is_param = is_param,
+                                    .out = out,
+                                    .attrs = &c->attrs};
     struct kernel_prepared prepared;
     struct assay_error error;
     memset(&prepared, 0, sizeof(prepared));

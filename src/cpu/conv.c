@@ -1,6 +1,7 @@
 /* conv.c - convolution and its two gradients, by oneDNN. Pictures are channels-last as they lie in memory; weights are packed
  * into the blocks that the chosen implementation wants. */
 #include "cpu/dnnl.h"
+#include "cpu/dnnl_posts.h"
 #include "cpu/kernels.h"
 #include "cpu/loops.h"
 #include "ops/conv.h"
@@ -74,7 +75,7 @@ static assay_status conv_prepare(const struct kernel_node *n, struct kernel_prep
     spec.operands[ONEDNN_SOURCE] = picture(0, &n->in[0].shape, n->in[0].dtype, type);
     spec.operands[ONEDNN_WEIGHT] = weights(1, &n->in[1].shape, a->groups, n->in[1].dtype, type);
     spec.operands[ONEDNN_RESULT] = picture(ONEDNN_OUTPUT, &n->out.shape, n->out.dtype, n->out.dtype);
-    if (n->input_count == 3)
+    if (n->own_count == 3)
         spec.operands[ONEDNN_BIAS] = (struct onednn_operand){.index = 2,
                                                              .rank = 1,
                                                              .dim = {n->in[2].shape.dim[0]},
@@ -82,6 +83,11 @@ static assay_status conv_prepare(const struct kernel_node *n, struct kernel_prep
                                                              .stored = n->in[2].dtype,
                                                              .computed = DTYPE_F32};
     return onednn_prepare(&spec, n, out, error);
+}
+
+static bool conv_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through)
+{
+    return !is_empty(n) && posts_absorb(n, next, through);
 }
 
 static assay_status input_grad_prepare(const struct kernel_node *n, struct kernel_prepared *out,
@@ -130,6 +136,7 @@ static void conv_run(const struct kernel_call *call)
 
 const struct kernel cpu_conv2d = {.op = &op_conv2d_def,
                                   .bf16 = true,
+                                  .absorbs = conv_absorbs,
                                   .prepare = conv_prepare,
                                   .pack = onednn_pack,
                                   .run = conv_run,

@@ -1,211 +1,13 @@
 /* dnnl.c - pieces of work for oneDNN, versions 2.6 and 3.x. */
 #include "cpu/dnnl.h"
 
-#include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "cpu/dnnl_posts.h"
 #include "cpu/loops.h"
-
-/* --- what the versions differ in -------------------------------------------------------------------------------------- */
-
-/* A memory descriptor is a plain struct in 2.x and an opaque object in 3.x. */
-#if DNNL_VERSION_MAJOR >= 3
-typedef const_dnnl_memory_desc_t layout_ref;
-typedef dnnl_memory_desc_t layout;
-#else
-typedef const dnnl_memory_desc_t *layout_ref;
-typedef dnnl_memory_desc_t layout;
-#endif
-
-static dnnl_data_type_t data_type(enum dtype dtype)
-{
-    return dtype == DTYPE_BF16 ? dnnl_bf16 : dtype == DTYPE_I32 ? dnnl_s32 : dnnl_f32;
-}
-
-struct conv_geometry {
-    dnnl_dims_t stride, dilation, before, after;
-};
-
-#if DNNL_VERSION_MAJOR >= 3
-
-static layout_ref layout_of(const layout *l)
-{
-    return *l;
-}
-
-static dnnl_status_t layout_create(layout *l, const struct onednn_operand *o, bool any, enum dtype dtype)
-{
-    dnnl_dims_t dims, strides;
-    for (int i = 0; i < o->rank; i++) {
-        dims[i] = o->dim[i];
-        strides[i] = o->stride[i];
-    }
-    return any ? dnnl_memory_desc_create_with_tag(l, o->rank, dims, data_type(dtype), dnnl_format_tag_any)
-               : dnnl_memory_desc_create_with_strides(l, o->rank, dims, data_type(dtype), strides);
-}
-
-static void layout_destroy(layout *l)
-{
-    if (*l)
-        dnnl_memory_desc_destroy(*l);
-    *l = NULL;
-}
-
-static uint64_t hash_query(layout_ref l, dnnl_query_t query, int count, uint64_t hash)
-{
-    const dnnl_dims_t *values = NULL;
-    if (dnnl_memory_desc_query(l, query, &values) != dnnl_success || !values)
-        return hash;
-    return hash_bytes(*values, (size_t)count * sizeof((*values)[0]), hash);
-}
-
-/* Differs between layouts that differ; 0 where it can't tell. */
-static uint64_t layout_hash(layout_ref l)
-{
-    dnnl_format_kind_t kind = dnnl_format_kind_undef;
-    dnnl_data_type_t type = dnnl_data_type_undef;
-    int rank = 0, blocks = 0;
-    dnnl_memory_desc_query(l, dnnl_query_format_kind, &kind);
-    dnnl_memory_desc_query(l, dnnl_query_data_type, &type);
-    dnnl_memory_desc_query(l, dnnl_query_ndims_s32, &rank);
-    dnnl_memory_desc_query(l, dnnl_query_inner_nblks_s32, &blocks);
-    if (kind != dnnl_blocked)
-        return 0;
-    const int32_t head[3] = {(int32_t)type, rank, blocks};
-    uint64_t hash = hash_bytes(head, sizeof(head), HASH_START);
-    hash = hash_query(l, dnnl_query_dims, rank, hash);
-    hash = hash_query(l, dnnl_query_padded_dims, rank, hash);
-    hash = hash_query(l, dnnl_query_strides, rank, hash);
-    hash = hash_query(l, dnnl_query_inner_blks, blocks, hash);
-    return hash_query(l, dnnl_query_inner_idxs, blocks, hash);
-}
-
-static dnnl_status_t create_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                   const bool present[ONEDNN_ROLES], const_dnnl_primitive_attr_t attr)
-{
-    return dnnl_matmul_primitive_desc_create(pd, engine, md[ONEDNN_SOURCE], md[ONEDNN_WEIGHT],
-                                             present[ONEDNN_BIAS] ? md[ONEDNN_BIAS] : NULL, md[ONEDNN_RESULT], attr);
-}
-
-static dnnl_status_t create_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                 const bool present[ONEDNN_ROLES], const struct conv_geometry *g,
-                                 const_dnnl_primitive_attr_t attr)
-{
-    return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_training, dnnl_convolution_direct,
-                                                          md[ONEDNN_SOURCE], md[ONEDNN_WEIGHT],
-                                                          present[ONEDNN_BIAS] ? md[ONEDNN_BIAS] : NULL,
-                                                          md[ONEDNN_RESULT], g->stride, g->dilation, g->before,
-                                                          g->after, attr);
-}
-
-static dnnl_status_t create_conv_input_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                                            const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
-                                            const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
-{
-    return dnnl_convolution_backward_data_primitive_desc_create(pd, engine, dnnl_convolution_direct, md[ONEDNN_SOURCE],
-                                                                md[ONEDNN_WEIGHT], md[ONEDNN_RESULT], g->stride,
-                                                                g->dilation, g->before, g->after, forward, attr);
-}
-
-static dnnl_status_t create_conv_weight_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                                             const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
-                                             const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
-{
-    return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct,
-                                                                   md[ONEDNN_SOURCE], md[ONEDNN_WEIGHT], NULL,
-                                                                   md[ONEDNN_RESULT], g->stride, g->dilation, g->before,
-                                                                   g->after, forward, attr);
-}
-
-#else
-
-static layout_ref layout_of(const layout *l)
-{
-    return l;
-}
-
-static dnnl_status_t layout_create(layout *l, const struct onednn_operand *o, bool any, enum dtype dtype)
-{
-    dnnl_dims_t dims, strides;
-    for (int i = 0; i < o->rank; i++) {
-        dims[i] = o->dim[i];
-        strides[i] = o->stride[i];
-    }
-    return any ? dnnl_memory_desc_init_by_tag(l, o->rank, dims, data_type(dtype), dnnl_format_tag_any)
-               : dnnl_memory_desc_init_by_strides(l, o->rank, dims, data_type(dtype), strides);
-}
-
-static void layout_destroy(layout *l)
-{
-    (void)l;
-}
-
-/* Differs between layouts that differ; 0 where it can't tell. */
-static uint64_t layout_hash(layout_ref l)
-{
-    if (l->format_kind != dnnl_blocked || l->extra.flags != dnnl_memory_extra_flag_none)
-        return 0;
-    const dnnl_blocking_desc_t *b = &l->format_desc.blocking;
-    const int32_t head[3] = {(int32_t)l->data_type, l->ndims, b->inner_nblks};
-    size_t rank = (size_t)l->ndims, blocks = (size_t)b->inner_nblks;
-    uint64_t hash = hash_bytes(head, sizeof(head), HASH_START);
-    hash = hash_bytes(l->dims, rank * sizeof(l->dims[0]), hash);
-    hash = hash_bytes(l->padded_dims, rank * sizeof(l->padded_dims[0]), hash);
-    hash = hash_bytes(b->strides, rank * sizeof(b->strides[0]), hash);
-    hash = hash_bytes(b->inner_blks, blocks * sizeof(b->inner_blks[0]), hash);
-    return hash_bytes(b->inner_idxs, blocks * sizeof(b->inner_idxs[0]), hash);
-}
-
-static dnnl_status_t create_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                   const bool present[ONEDNN_ROLES], const_dnnl_primitive_attr_t attr)
-{
-    dnnl_matmul_desc_t desc;
-    dnnl_status_t status = dnnl_matmul_desc_init(&desc, &md[ONEDNN_SOURCE], &md[ONEDNN_WEIGHT],
-                                                 present[ONEDNN_BIAS] ? &md[ONEDNN_BIAS] : NULL, &md[ONEDNN_RESULT]);
-    return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
-}
-
-static dnnl_status_t create_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const layout md[ONEDNN_ROLES],
-                                 const bool present[ONEDNN_ROLES], const struct conv_geometry *g,
-                                 const_dnnl_primitive_attr_t attr)
-{
-    dnnl_convolution_desc_t desc;
-    dnnl_status_t status =
-        dnnl_dilated_convolution_forward_desc_init(&desc, dnnl_forward_training, dnnl_convolution_direct,
-                                                   &md[ONEDNN_SOURCE], &md[ONEDNN_WEIGHT],
-                                                   present[ONEDNN_BIAS] ? &md[ONEDNN_BIAS] : NULL, &md[ONEDNN_RESULT],
-                                                   g->stride, g->dilation, g->before, g->after);
-    return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
-}
-
-static dnnl_status_t create_conv_input_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                                            const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
-                                            const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
-{
-    dnnl_convolution_desc_t desc;
-    dnnl_status_t status =
-        dnnl_dilated_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &md[ONEDNN_SOURCE],
-                                                         &md[ONEDNN_WEIGHT], &md[ONEDNN_RESULT], g->stride, g->dilation,
-                                                         g->before, g->after);
-    return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, forward);
-}
-
-static dnnl_status_t create_conv_weight_grad(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                                             const layout md[ONEDNN_ROLES], const struct conv_geometry *g,
-                                             const_dnnl_primitive_desc_t forward, const_dnnl_primitive_attr_t attr)
-{
-    dnnl_convolution_desc_t desc;
-    dnnl_status_t status =
-        dnnl_dilated_convolution_backward_weights_desc_init(&desc, dnnl_convolution_direct, &md[ONEDNN_SOURCE],
-                                                            &md[ONEDNN_WEIGHT], NULL, &md[ONEDNN_RESULT], g->stride,
-                                                            g->dilation, g->before, g->after);
-    return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, forward);
-}
-
-#endif
 
 /* --- the process's engine --------------------------------------------------------------------------------------------- */
 
@@ -259,6 +61,7 @@ struct work {
     struct primitive main;
     struct operand operands[ONEDNN_ROLES];
     size_t scratchpad_at;
+    struct posts posts;
 };
 
 /* How oneDNN names the roles: by direction. */
@@ -318,6 +121,7 @@ void onednn_release(void *state)
         free_primitive(&work->operands[role].reorder);
         layout_destroy(&work->operands[role].plain);
     }
+    posts_free(&work->posts);
     free_primitive(&work->main);
     mem_free(work);
 }
@@ -421,10 +225,28 @@ static dnnl_status_t create_reorder(struct work *work, enum onednn_role role, co
     return dnnl_success;
 }
 
+/* What the node absorbed, as post-ops. */
+static dnnl_status_t set_posts(struct work *work, const struct onednn_spec *spec, const struct kernel_node *n,
+                               dnnl_primitive_attr_t attr, struct kernel_prepared *out)
+{
+    const struct onednn_operand *result = &spec->operands[ONEDNN_RESULT];
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t status = dnnl_post_ops_create(&ops);
+    if (status == dnnl_success)
+        status = posts_create(&work->posts, n, result, spec->kind == ONEDNN_CONV ? 1 : result->rank - 1, ops,
+                              &out->scratch_bytes);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops(attr, ops);
+    if (ops)
+        dnnl_post_ops_destroy(ops);
+    return status;
+}
+
 assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *n, struct kernel_prepared *out,
                             struct assay_error *error)
 {
     dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_attr_t plain = NULL; /* of reorders */
     size_t scratchpad;
     struct work *work = mem_alloc(1, sizeof(*work));
     dnnl_status_t status = work ? machine_ready() : dnnl_out_of_memory;
@@ -433,14 +255,22 @@ assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_
     if (status == dnnl_success)
         status = dnnl_primitive_attr_create(&attr);
     if (status == dnnl_success)
+        status = dnnl_primitive_attr_create(&plain);
+    if (status == dnnl_success)
         status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(plain, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success && n->absorbed_count > 0)
+        status = set_posts(work, spec, n, attr, out);
     if (status == dnnl_success)
         status = create_main(work, spec, attr);
     scratchpad = status == dnnl_success ? work->main.scratchpad : 0;
     for (int role = 0; role < ONEDNN_ROLES && status == dnnl_success; role++)
-        status = create_reorder(work, (enum onednn_role)role, spec, n, out, &scratchpad, attr);
+        status = create_reorder(work, (enum onednn_role)role, spec, n, out, &scratchpad, plain);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
+    if (plain)
+        dnnl_primitive_attr_destroy(plain);
     if (status == dnnl_success) {
         work->scratchpad_at = out->scratch_bytes;
         out->scratch_bytes += aligned(scratchpad);
@@ -467,7 +297,7 @@ const char *onednn_implementation(const void *state)
 /* --- running ---------------------------------------------------------------------------------------------------------- */
 
 /* Executes with the given arguments; layouts and memory of arguments by position, the last one the scratchpad. */
-enum { MAX_ARGUMENTS = ONEDNN_ROLES + 1 };
+enum { MAX_ARGUMENTS = ONEDNN_ROLES + POSTS_MAX + 1 };
 
 struct argument {
     int name;
@@ -527,9 +357,10 @@ void onednn_run(const struct kernel_call *call)
 {
     const struct work *work = call->state;
     char *scratch = call->scratch, *scratchpad = scratch + work->scratchpad_at;
-    struct argument arguments[ONEDNN_ROLES];
+    struct argument arguments[MAX_ARGUMENTS];
     int count = 0;
     bool good = true;
+    posts_compute(&work->posts, call);
     for (int role = 0; role < ONEDNN_ROLES; role++) {
         const struct operand *o = &work->operands[role];
         if (o->index == ONEDNN_ABSENT)
@@ -544,6 +375,9 @@ void onednn_run(const struct kernel_call *call)
         }
         arguments[count++] = (struct argument){o->argument, o->chosen, data};
     }
+    for (int i = 0; i < work->posts.count; i++)
+        arguments[count++] = (struct argument){work->posts.list[i].argument, layout_of(&work->posts.list[i].md),
+                                               posts_data(&work->posts, i, call)};
     good = good && execute(&work->main, arguments, count, scratchpad);
     for (int role = 0; role < ONEDNN_ROLES; role++) {
         const struct operand *o = &work->operands[role];

@@ -1,5 +1,6 @@
 /* matmul.c - the matrix product by oneDNN: leading axes merged as far as broadcasting allows, transposes as strides. */
 #include "cpu/dnnl.h"
+#include "cpu/dnnl_posts.h"
 #include "cpu/kernels.h"
 #include "cpu/loops.h"
 #include "ops/matmul.h"
@@ -53,6 +54,12 @@ static struct onednn_operand matrix(int index, const struct batch *batch, int wh
     return o;
 }
 
+/* Only with stored weights: other products run on oneDNN's slower kernels, which do without. */
+static bool matmul_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through)
+{
+    return shape_count(&n->in[0].shape) > 0 && n->in_is_param[1] && posts_absorb(n, next, through);
+}
+
 static assay_status matmul_prepare(const struct kernel_node *described, struct kernel_prepared *out,
                                    struct assay_error *error)
 {
@@ -76,7 +83,7 @@ static assay_status matmul_prepare(const struct kernel_node *described, struct k
         matrix(ONEDNN_OUTPUT, &batch, 2, m, n, false, described->out.dtype, described->out.dtype);
     spec.operands[ONEDNN_WEIGHT].any = described->in_is_param[1];
     spec.operands[ONEDNN_BIAS].index = ONEDNN_ABSENT;
-    if (described->input_count == 3) {
+    if (described->own_count == 3) {
         struct onednn_operand *bias = &spec.operands[ONEDNN_BIAS];
         *bias = (struct onednn_operand){.index = 2, .rank = batch.rank + 2, .stored = described->in[2].dtype};
         for (int axis = 0; axis <= batch.rank; axis++) {
@@ -112,6 +119,7 @@ static void matmul_run(const struct kernel_call *call)
 
 const struct kernel cpu_matmul = {.op = &op_matmul_def,
                                   .bf16 = true,
+                                  .absorbs = matmul_absorbs,
                                   .prepare = matmul_prepare,
                                   .pack = onednn_pack,
                                   .run = matmul_run,

@@ -8,15 +8,29 @@
 
 enum { KERNEL_MAX_INPUTS = 64 };
 
+enum { KERNEL_MAX_ABSORBED = 4 };
+
+/* An op that a kernel applies to its result before it writes it, instead of a kernel of its own doing so. */
+struct kernel_absorbed {
+    const struct op *op;
+    const void *attrs;
+    int input_count;
+    int in[KERNEL_MAX_ABSORBED]; /* which of the kernel's inputs; KERNEL_RESULT: what the kernel has so far */
+};
+enum { KERNEL_RESULT = -1 };
+
 /* One node, as the kernel sees it when it is prepared: shapes and types are final, data pointers are NULL. */
 struct kernel_node {
     const struct op *op;
-    const char *name; /* layer and op, for messages */
-    int input_count;
+    const char *name;        /* layer and op, for messages */
+    int input_count;         /* the op's own, then those of absorbed ops */
     const struct tensor *in; /* [input_count] */
     const bool *in_is_param; /* [input_count] a stored f32 tensor, which the kernel may ask to have packed */
-    struct tensor out;
+    struct tensor out;       /* after the absorbed ops */
     const void *attrs;
+    int own_count; /* inputs of the op itself */
+    int absorbed_count;
+    const struct kernel_absorbed *absorbed; /* in the order of their application */
 };
 
 /* What `prepare` answers. */
@@ -45,6 +59,9 @@ struct kernel_call {
 struct kernel {
     const struct op *op;
     bool bf16; /* takes and gives bf16 as well as f32; else the plan casts around it */
+    /* Whether the kernel, having absorbed what `so_far` says, can absorb `next` as well, the only reader of its result,
+     * which is next's input `through`. NULL: it absorbs nothing. */
+    bool (*absorbs)(const struct kernel_node *so_far, const struct kernel_node *next, int through);
     assay_status (*prepare)(const struct kernel_node *node, struct kernel_prepared *out,
                             struct assay_error *error);                    /* or NULL */
     void (*pack)(void *state, int input, const float *data, void *packed); /* or NULL */

@@ -1,6 +1,5 @@
 /* lower.c - from a graph to a list of kernels: what is needed is kept, types are chosen by precision class, casts are
- * put where a kernel wants another type, and every kernel is prepared. Steps keep the order in which nodes were built,
- * which is a topological one. */
+ * put where a kernel wants another type. Steps keep the order in which nodes were built, which is a topological one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,11 +38,7 @@ static void mark_live(struct lowering *l)
 
 static int add_value(struct lowering *l, enum dtype dtype, const struct shape *shape, enum value_place place)
 {
-    struct plan *plan = l->plan;
-    struct plan_value *v = array_push(&plan->values);
-    if (!v)
-        return -1;
-    int index = (int)plan->values.count - 1;
+    int index = plan_add_value(l->plan, dtype, shape, place);
     if (index >= l->cast_size) {
         int size = l->cast_size * 2 + 64;
         int *cast = mem_resize(l->cast, (size_t)size, sizeof *cast);
@@ -53,7 +48,6 @@ static int add_value(struct lowering *l, enum dtype dtype, const struct shape *s
         l->cast = cast;
         l->cast_size = size;
     }
-    *v = (struct plan_value){.tensor = {NULL, dtype, *shape}, .root = index, .place = place, .first = -1, .last = -1};
     return index;
 }
 
@@ -118,6 +112,7 @@ static assay_status push_step(struct lowering *l, const struct op *op, const cha
     *step = (struct plan_step){.kernel = kernel,
                                .name = name,
                                .input_count = input_count,
+                               .own_count = input_count,
                                .inputs = kept,
                                .output = output,
                                .attrs = attrs,
@@ -291,55 +286,6 @@ static assay_status lower_ends(struct lowering *l, struct assay_error *error)
     return ASSAY_OK;
 }
 
-/* ---- Kernels -------------------------------------------------------------------------------------------------- */
-
-static assay_status prepare_step(struct lowering *l, struct plan_step *step, struct assay_error *error)
-{
-    struct plan *plan = l->plan;
-    struct tensor in[KERNEL_MAX_INPUTS];
-    bool is_param[KERNEL_MAX_INPUTS];
-    struct kernel_prepared prepared = {0};
-    if (!step->kernel->prepare)
-        return ASSAY_OK;
-    for (int i = 0; i < step->input_count; i++) {
-        const struct plan_value *v = plan_value(plan, step->inputs[i]);
-        in[i] = v->tensor;
-        in[i].data = NULL;
-        is_param[i] = v->root == step->inputs[i] && v->place == VALUE_ENTRY;
-    }
-    struct kernel_node described = {.op = step->kernel->op,
-                                    .name = step->name,
-                                    .input_count = step->input_count,
-                                    .in = in,
-                                    .in_is_param = is_param,
-                                    .attrs = step->attrs,
-                                    .out = plan_value(plan, step->output)->tensor};
-    assay_status status = step->kernel->prepare(&described, &prepared, error);
-    if (status)
-        return status;
-    step->state = prepared.state;
-    if (prepared.scratch_bytes) {
-        struct shape bytes = SHAPE((int64_t)((prepared.scratch_bytes + 3) / 4));
-        int scratch = add_value(l, DTYPE_F32, &bytes, VALUE_ARENA);
-        if (scratch < 0)
-            return out_of_memory(error);
-        step->scratch = scratch;
-    }
-    for (int i = 0; i < step->input_count; i++)
-        step->pack_count += prepared.pack[i].bytes != 0;
-    step->packs = arena_alloc(&plan->arena, (size_t)step->pack_count, sizeof *step->packs);
-    if (!step->packs)
-        return out_of_memory(error);
-    for (int i = 0, k = 0; i < step->input_count; i++)
-        if (prepared.pack[i].bytes)
-            step->packs[k++] = (struct plan_pack){.input = i,
-                                                  .entry = plan_value(plan, step->inputs[i])->entry,
-                                                  .key = prepared.pack[i].key,
-                                                  .bytes = prepared.pack[i].bytes,
-                                                  .slot = plan->pack_slots++};
-    return ASSAY_OK;
-}
-
 assay_status plan_lower(struct plan *plan, struct assay_error *error)
 {
     struct graph *g = plan->g;
@@ -362,8 +308,6 @@ assay_status plan_lower(struct plan *plan, struct assay_error *error)
             status = lower_node(&l, id, error);
     if (!status)
         status = lower_ends(&l, error);
-    for (int i = 0; i < (int)plan->steps.count && !status; i++)
-        status = prepare_step(&l, plan_step(plan, i), error);
 done:
     mem_free(l.live);
     mem_free(l.value);

@@ -31,6 +31,10 @@ assay_status plan_create(struct graph *g, const struct plan_options *options, st
     assay_status status = graph_status(g, error);
     if (!status)
         status = plan_lower(plan, error);
+    if (!status && !options->apart)
+        status = plan_absorb(plan, error);
+    if (!status)
+        status = plan_prepare(plan, error);
     if (!status)
         status = plan_place(plan, error);
     if (status) {

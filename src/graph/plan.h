@@ -11,6 +11,8 @@ enum precision { PRECISION_MODE_F32, PRECISION_MODE_BF16 };
 struct plan_options {
     const struct backend *backend;
     enum precision precision; /* bf16 becomes f32 where the backend lacks it: see plan_precision */
+    bool apart; /* every op by a kernel of its own. Else kernels absorb what follows them (absorb.c), which may change
+                   results in their last bits; a value that is tapped or read twice is never absorbed */
 };
 
 struct plan;
@@ -33,8 +35,13 @@ struct feed {
     const void *data;
 };
 
+/* Told after each kernel: its layer and op ("conv2d in layer1.0.conv1") and how long it took. */
+typedef void run_watch(void *context, const char *name, double seconds);
+
 struct run_options {
     uint64_t seed, step; /* what random ops are keyed by */
+    run_watch *watch;    /* NULL: nobody asks */
+    void *watch_context;
 };
 
 /* Runs every kernel, then applies the assignments. Every input must be fed. */

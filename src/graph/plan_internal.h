@@ -36,12 +36,14 @@ struct plan_pack {
 
 struct plan_step {
     const struct kernel *kernel;
-    const char *name; /* "conv2d in layer1.0.conv1" */
-    int input_count;
-    int *inputs; /* values */
+    const char *name;           /* "conv2d in layer1.0.conv1" */
+    int input_count, own_count; /* with and without the inputs of absorbed ops */
+    int *inputs;                /* values */
     int output;
     const void *attrs;
     uint64_t random_key;
+    int absorbed_count;
+    struct kernel_absorbed *absorbed;
     void *state;
     int scratch; /* a value of its own, -1: none */
     int pack_count;
@@ -86,13 +88,34 @@ static inline struct plan_step *plan_step(const struct plan *plan, int index)
     return (struct plan_step *)plan->steps.data + index;
 }
 
+/* A value of its own root, used by nobody yet; its index, -1: no memory. */
+static inline int plan_add_value(struct plan *plan, enum dtype dtype, const struct shape *shape, enum value_place place)
+{
+    struct plan_value *v = (struct plan_value *)array_push(&plan->values);
+    int index = v ? (int)plan->values.count - 1 : -1;
+    if (v)
+        *v = (struct plan_value){
+            .tensor = {NULL, dtype, *shape}, .root = index, .place = place, .first = -1, .last = -1};
+    return index;
+}
+
 static inline size_t plan_value_bytes(const struct plan_value *v)
 {
     return (size_t)shape_count(&v->tensor.shape) * dtype_size(v->tensor.dtype);
 }
 
-/* lower.c: fills values, steps, inputs, assigns and taps from the graph; prepares every kernel. */
+/* lower.c: fills values, steps, inputs, assigns and taps from the graph. */
 assay_status plan_lower(struct plan *plan, struct assay_error *error);
+
+/* absorb.c: lets kernels apply the ops that follow them. */
+assay_status plan_absorb(struct plan *plan, struct assay_error *error);
+
+/* prepare.c: prepares every kernel: its state, its scratch memory (another value), what it wants packed. */
+assay_status plan_prepare(struct plan *plan, struct assay_error *error);
+
+/* prepare.c: a step as its kernel sees it. `in` and `is_param` are filled, and must live as long as the result. */
+struct kernel_node plan_describe(const struct plan *plan, const struct plan_step *step,
+                                 struct tensor in[KERNEL_MAX_INPUTS], bool is_param[KERNEL_MAX_INPUTS]);
 
 /* memory_plan.c: decides which results are written in place and where every value of the workspace lies. */
 assay_status plan_place(struct plan *plan, struct assay_error *error);

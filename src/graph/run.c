@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/progress.h"
 #include "graph/plan_internal.h"
 
 struct workspace {
@@ -181,8 +182,14 @@ assay_status plan_run(const struct plan *plan, struct workspace *workspace, cons
         status = pack_weights(workspace, error);
     if (status)
         return status;
-    for (int s = 0; s < (int)plan->steps.count; s++)
-        run_step(workspace, plan_step(plan, s), options ? options : &no_options);
+    options = options ? options : &no_options;
+    for (int s = 0; s < (int)plan->steps.count; s++) {
+        const struct plan_step *step = plan_step(plan, s);
+        double start = options->watch ? clock_seconds() : 0.0;
+        run_step(workspace, step, options);
+        if (options->watch)
+            options->watch(options->watch_context, step->name, clock_seconds() - start);
+    }
     apply_assigns(workspace);
     return ASSAY_OK;
 }

@@ -47,7 +47,14 @@ float *kernel_result(const struct kernel_case *c, bool bf16)
     memset(&prepared, 0, sizeof(prepared));
     for (int i = 0; i < c->inputs; i++)
         in[i] = (struct tensor){NULL, bf16 && !c->f32[i] && !c->param[i] ? DTYPE_BF16 : DTYPE_F32, c->in[i]};
-    struct kernel_node described = {c->op, "test", c->inputs, in, c->param, out, c->attrs};
+    struct kernel_node described = {.op = c->op,
+                                    .name = "test",
+                                    .input_count = c->inputs,
+                                    .own_count = c->inputs,
+                                    .in = in,
+                                    .in_is_param = c->param,
+                                    .out = out,
+                                    .attrs = c->attrs};
     if (kernel->prepare && kernel->prepare(&described, &prepared, &error))
         fail_msg("%s", error.message);
     for (int i = 0; i < c->inputs; i++) {

@@ -29,7 +29,14 @@ static struct prepared_conv prepare_conv(const struct op *op, int64_t side, int6
     p.in[gradient] = (struct tensor){NULL, dtype, gradient ? y : x};
     p.in[!gradient] = (struct tensor){NULL, param ? DTYPE_F32 : dtype, w};
     p.out = (struct tensor){NULL, dtype, gradient ? x : y};
-    struct kernel_node described = {op, "test", 2, p.in, is_param, p.out, &p.attrs};
+    struct kernel_node described = {.op = op,
+                                    .name = "test",
+                                    .input_count = 2,
+                                    .own_count = 2,
+                                    .in = p.in,
+                                    .in_is_param = is_param,
+                                    .out = p.out,
+                                    .attrs = &p.attrs};
     if (p.kernel->prepare(&described, &p.prepared, &error))
         fail_msg("%s", error.message);
     return p;

@@ -46,7 +46,7 @@ static struct test_run network(struct store *store, bool checkpoint, enum precis
         tap(g, name, d[i]);
     }
     free(w);
-    return test_compile(g, test_backend(0), precision);
+    return test_compile_apart(g, test_backend(0), precision);
 }
 
 static void compare(enum precision precision)

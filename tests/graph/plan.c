@@ -180,7 +180,7 @@ static struct test_run random_dag(struct store *store, uint64_t seed, bool all, 
     assign(g, n[1], op_clamp(g, op_add(g, n[DAG_NODES - 1], n[DAG_NODES / 3]), -1, 1));
     struct assay_error error;
     assert_int_equal(store_initialise(store, 5, &error), ASSAY_OK);
-    return test_compile(g, test_backend(0), precision);
+    return test_compile_apart(g, test_backend(0), precision);
 }
 
 static void test_memory(void **context)

@@ -162,7 +162,7 @@ struct test_run check_compile(struct check *k, struct store *store, bool params,
                 tap(g, check_numbered(name, 'd', i), d[j++]);
     }
     struct assay_error error;
-    struct plan_options options = {k->backend, bf16 ? PRECISION_MODE_BF16 : PRECISION_MODE_F32};
+    struct plan_options options = {.backend = k->backend, .precision = bf16 ? PRECISION_MODE_BF16 : PRECISION_MODE_F32};
     struct test_run run = {0};
     if (plan_create(g, &options, &run.plan, &error) != ASSAY_OK)
         check_report(k, "%s", error.message);

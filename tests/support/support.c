@@ -64,16 +64,25 @@ node test_param(struct graph *g, struct store *store, const char *name, struct s
     return param(g, test_entry(store, name, shape, STORE_PARAM, data));
 }
 
-struct test_run test_compile(struct graph *g, const struct backend *backend, enum precision precision)
+static struct test_run compile(struct graph *g, const struct plan_options *options)
 {
     struct assay_error error = {0};
     struct test_run run = {0};
-    struct plan_options options = {.backend = backend, .precision = precision};
-    if (plan_create(g, &options, &run.plan, &error) != ASSAY_OK)
+    if (plan_create(g, options, &run.plan, &error) != ASSAY_OK)
         fail_msg("compiling: %s", error.message);
     if (workspace_create(run.plan, &run.workspace, &error) != ASSAY_OK)
         fail_msg("workspace: %s", error.message);
     return run;
+}
+
+struct test_run test_compile(struct graph *g, const struct backend *backend, enum precision precision)
+{
+    return compile(g, &(struct plan_options){.backend = backend, .precision = precision});
+}
+
+struct test_run test_compile_apart(struct graph *g, const struct backend *backend, enum precision precision)
+{
+    return compile(g, &(struct plan_options){.backend = backend, .precision = precision, .apart = true});
 }
 
 void test_release(struct test_run *run)

@@ -39,6 +39,8 @@ struct test_run {
 
 /* Compiles (the graph is taken over); a failure fails the test with the engine's message. */
 struct test_run test_compile(struct graph *g, const struct backend *backend, enum precision precision);
+/* The same with every op by a kernel of its own. */
+struct test_run test_compile_apart(struct graph *g, const struct backend *backend, enum precision precision);
 void test_release(struct test_run *run);
 
 /* Runs it; a failure fails the test. */

@@ -10,14 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backbone/clip_resnet.h"
-#include "backbone/clip_text.h"
-#include "backbone/naming.h"
-#include "backbone/resnet.h"
-#include "backbone/vit.h"
 #include "base/memory.h"
 #include "cpu/cpu.h"
 #include "graph/program.h"
+#include "tools/published/published.h"
 
 #define OUT "out."
 #define OUTPUT "y"
@@ -25,61 +21,9 @@
 
 static const char header[] = "network,container,parameters,max |a-b|,max |b|,allowed,result";
 
-enum family { CLIP_RESNET, CLIP_TEXT, VIT, RESNET };
-
-struct network {
-    const char *name;
-    enum family family;
-    const char *preset; /* of a ViT or a text tower */
-    int depth;          /* of a ResNet */
-    enum naming_model model;
-    const char *part; /* what stands before the network's names in the checkpoint */
-    bool tokens;      /* all tokens are compared, not the embedding alone */
-};
-
-static const struct network networks[] = {
-    {"clip-rn50", CLIP_RESNET, NULL, 50, NAMING_CLIP_RESNET, "visual.", false},
-    {"clip-rn50-text", CLIP_TEXT, "clip-rn50", 0, NAMING_CLIP_TEXT, "", false},
-    {"clip-vit-l-14", VIT, "clip-vit-l-14", 0, NAMING_CLIP_VIT, "visual.", false},
-    {"clip-vit-l-14-text", CLIP_TEXT, "clip-vit-l-14", 0, NAMING_CLIP_TEXT, "", false},
-    {"dinov2-vit-l-14", VIT, "dinov2-vit-l-14", 0, NAMING_DINOV2, "", true},
-    {"mae-vit-b-16", VIT, "mae-vit-b-16", 0, NAMING_MAE, "", true},
-    {"resnet-50", RESNET, NULL, 50, NAMING_RESNET, "", false},
-    {"resnet-101", RESNET, NULL, 101, NAMING_RESNET, "", false},
-};
-
-static const struct network *find_network(const char *name)
-{
-    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++)
-        if (strcmp(networks[i].name, name) == 0)
-            return &networks[i];
-    return NULL;
-}
-
-static node forward(struct graph *g, struct params p, const struct network *n, node x)
-{
-    struct vit_config vit_config;
-    struct clip_text_config text_config;
-    struct clip_resnet_config clip_config;
-    struct resnet_config resnet_config;
-    struct vit_output out;
-    switch (n->family) {
-    case CLIP_RESNET: clip_config = clip_resnet_preset(n->depth); return clip_resnet(g, p, &clip_config, x);
-    case CLIP_TEXT:
-        return clip_text_preset(n->preset, &text_config) ? clip_text(g, p, &text_config, x).embedding : NODE_NONE;
-    case VIT:
-        if (!vit_preset(n->preset, &vit_config))
-            return NODE_NONE;
-        out = vit(g, p, &vit_config, x);
-        return n->tokens ? out.normed : out.embedding;
-    case RESNET: resnet_config = resnet_preset(n->depth); return resnet(g, p, &resnet_config, x);
-    }
-    return NODE_NONE;
-}
-
 /* One network with one checkpoint. */
 struct comparison {
-    const struct network *network;
+    const struct published *network;
     struct params params;
     struct weights_file file;
     struct store *store;
@@ -92,10 +36,10 @@ struct comparison {
 static void build(struct graph *g, const struct shape *shapes, int count, void *context)
 {
     const struct comparison *c = context;
-    bool text = c->network->family == CLIP_TEXT;
+    bool text = c->network->family == PUBLISHED_CLIP_TEXT;
     (void)count;
     node x = input(g, text ? "ids" : "image", shapes[0], text ? DTYPE_I32 : DTYPE_F32);
-    tap(g, OUTPUT, forward(g, c->params, c->network, x));
+    tap(g, OUTPUT, published_forward(g, c->params, c->network, x));
 }
 
 /* Declares the network's tensors. */
@@ -140,18 +84,18 @@ static bool report(struct comparison *c)
     return pass;
 }
 
-static assay_status compare(const struct safetensors *test, const struct network *network, const char *path,
+static assay_status compare(const struct safetensors *test, const struct published *network, const char *path,
                             bool *within, struct assay_error *error)
 {
     struct comparison c = {.network = network};
     struct plan_options options = {.backend = cpu_backend()};
-    const char *name = network->family == CLIP_TEXT ? "ids" : "image";
+    const char *name = network->family == PUBLISHED_CLIP_TEXT ? "ids" : "image";
     char key[64];
     snprintf(key, sizeof key, "in.%s", name);
     const struct file_tensor *in = string_map_get(&test->tensors, key);
     snprintf(key, sizeof key, OUT "%s", network->name);
     c.expected = string_map_get(&test->tensors, key);
-    enum tensor_file_dtype type = network->family == CLIP_TEXT ? TENSOR_FILE_I32 : TENSOR_FILE_F32;
+    enum tensor_file_dtype type = network->family == PUBLISHED_CLIP_TEXT ? TENSOR_FILE_I32 : TENSOR_FILE_F32;
     if (!in || in->dtype != type || !c.expected)
         return error_set(error, ASSAY_ERROR_MODEL, "the case has no input for %s", network->name);
     struct shape shape = shape_of(in->dim, in->rank);
@@ -207,7 +151,7 @@ int main(int argc, char **argv)
         const char *name = test.tensors.entries[i].key;
         if (strncmp(name, OUT, strlen(OUT)) != 0)
             continue;
-        const struct network *network = find_network(name + strlen(OUT));
+        const struct published *network = published_find(name + strlen(OUT));
         if (!network) {
             fprintf(stderr, "%s: not known: %s\n", argv[1], name);
             status = EXIT_FAILURE;
