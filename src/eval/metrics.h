@@ -1,5 +1,16 @@
-/* metrics.h - how good scores are: accuracy with every source counting the same, average precision, area under the ROC
- * curve. Equal to scikit-learn's with sample weights. */
+/* metrics.h - what is measured: scored pictures and their sources; and the summary that training selects by, with every
+ * source counting the same. Families of figures have headers of their own:
+ *
+ *     metrics_ranking.h      average precision, AUROC, equal error rate, true positives at few false ones
+ *     metrics_threshold.h    accuracy, precision, F1 at a threshold; thresholds that the test set itself chose
+ *     metrics_calibration.h  calibration error, Brier's score
+ *     metrics_figures.h      all of these at once, by name
+ *     metrics_bootstrap.h    intervals for any of them, by source
+ *     metrics_mcnemar.h      two detectors on the same pictures
+ *     metrics_pixel.h        masks
+ *     curves.h               points to draw
+ *
+ * Equal to scikit-learn's with sample weights, where it has them. Generated is the positive class throughout. */
 #ifndef ASSAY_EVAL_METRICS_H
 #define ASSAY_EVAL_METRICS_H
 
@@ -10,10 +21,12 @@
 
 /* One scored picture. */
 struct metrics_sample {
-    double logit;   /* positive: said to be generated */
-    double weight;  /* >= 0; 0: not counted */
-    bool generated; /* what it is */
-    int source;     /* index into the sources, for metrics_summarise */
+    double logit;       /* positive: said to be generated */
+    double weight;      /* >= 0; 0: not counted */
+    bool generated;     /* what it is */
+    int source;         /* index into the sources, for metrics_summarise and the bootstrap; elsewhere any number */
+    double probability; /* that it is generated, 0 to 1: for calibration, Brier's score, histograms */
+    int verdict;        /* an assay_verdict: for the figures of the verdict */
 };
 
 /* A generator, a camera, a collection. */
@@ -37,12 +50,7 @@ struct metrics_summary {
     double loss; /* binary cross-entropy of the logits, nats */
 };
 
-/* sum_n (R_n - R_{n-1}) P_n over falling thresholds, generated positive, equal scores together; and the area under the
- * ROC curve by trapezoids. Fails where a weighted class is absent or a logit is not finite. */
-assay_status metrics_rank(const struct metrics_sample *samples, size_t count, double *average_precision, double *auroc,
-                          struct assay_error *error);
-
-/* Everything at once; sets each sample's weight from its source first. Sources without pictures are passed over. */
+/* The summary; sets each sample's weight from its source first. Sources without pictures are passed over. */
 assay_status metrics_summarise(struct metrics_sample *samples, size_t count, struct metrics_source *sources,
                                size_t source_count, struct metrics_summary *out, struct assay_error *error);
 
