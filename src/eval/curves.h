@@ -16,8 +16,8 @@ struct curve {
     size_t count;
 };
 
-/* x: false positive rate, y: true positive rate, from (0, 0), whose threshold is infinity, to (1, 1). Points on a straight
- * line between their neighbours are left out: scikit-learn's roc_curve. */
+/* x: false positive rate, y: true positive rate, from (0, 0), whose threshold is infinity, to (1, 1). Points half-way on a
+ * straight line between their neighbours are left out: scikit-learn's roc_curve. */
 assay_status curve_roc(const struct metrics_sample *samples, size_t count, struct curve *out,
                        struct assay_error *error);
 

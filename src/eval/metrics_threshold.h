@@ -18,7 +18,7 @@ double metrics_accuracy(const struct metrics_confusion *c);           /* of all 
 double metrics_real_accuracy(const struct metrics_confusion *c);      /* of the real: specificity */
 double metrics_generated_accuracy(const struct metrics_confusion *c); /* of the generated: recall */
 double metrics_precision(const struct metrics_confusion *c); /* of those called generated; 0 where none is so called */
-double metrics_f1(const struct metrics_confusion *c);        /* 2 P R / (P + R), 0 where both are 0; generated positive */
+double metrics_f1(const struct metrics_confusion *c); /* 2 P R / (P + R), 0 where both are 0; generated positive */
 
 /* A threshold that was chosen on the pictures it is then measured on. The accuracy is optimistic, and whatever shows it
  * has to say so. */

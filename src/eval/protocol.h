@@ -69,11 +69,11 @@ enum protocol_mean {
 enum { PROTOCOL_SHOWN = 6 };
 
 struct protocol {
-    const char *name;    /* "univfd" */
-    const char *title;   /* "UnivFD (Ojha, Li and Lee, 2023)" */
-    const char *layouts; /* names of the dataset layouts whose protocol this is, with blanks between; "" */
-    const char *follows; /* what the rules were taken from */
-    const char *notes;   /* where it departs from that, and what else to know; "" */
+    const char *name;         /* "univfd" */
+    const char *title;        /* "UnivFD (Ojha, Li and Lee, 2023)" */
+    const char *layouts;      /* names of the dataset layouts whose protocol this is, with blanks between; "" */
+    const char *follows;      /* what the rules were taken from */
+    const char *notes;        /* where it departs from that, and what else to know; "" */
     const char *perturbation; /* chain that both classes go through before the model's preprocessing: "jpeg:95"; "" */
     enum protocol_rows rows;
     enum protocol_reals reals;
@@ -83,10 +83,11 @@ struct protocol {
     enum protocol_names names;
     enum protocol_threshold threshold;
     enum protocol_mean mean;
-    bool art_apart;    /* art has rows of its own and stands in no other; else it is real like any */
-    bool balanced;     /* within a row both classes weigh one half, sources of a class the same; else pictures count
+    bool art_apart; /* art has rows of its own and stands in no other; else it is real like any */
+    bool balanced;  /* within a row both classes weigh one half, sources of a class the same; else pictures count
                           the same */
-    const char *order; /* row names (or generators) as the authors list them, with blanks between; others follow, sorted */
+    const char
+        *order; /* row names (or generators) as the authors list them, with blanks between; others follow, sorted */
     int shown[PROTOCOL_SHOWN]; /* the figures that the authors give, of enum metrics_figure, the first one leading; the
                                   rest are -1 */
 };
@@ -118,7 +119,7 @@ enum protocol_choice {
 struct protocol_selection {
     uint32_t *pictures; /* indices into the dataset, rising */
     size_t count;
-    uint8_t *choice; /* of each picture of the dataset */
+    uint8_t *choice;               /* of each picture of the dataset */
     size_t left[PROTOCOL_CHOICES]; /* how many of each choice, for the run's record: nothing is dropped silently */
 };
 
@@ -151,7 +152,7 @@ struct protocol_table {
     const struct protocol *protocol;
     struct protocol_row *rows; /* generated, real, art, groups, mean: in this order */
     size_t count;
-    size_t unreadable; /* pictures that count but could not be read, each once */
+    size_t unreadable;  /* pictures that count but could not be read, each once */
     size_t passed_over; /* predictions that do not count under this protocol */
 };
 

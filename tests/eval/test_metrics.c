@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "eval/metrics.h"
+#include "eval/metrics_ranking.h"
 #include "fixtures/metrics.h"
 
 enum { COUNT = sizeof sample_logit / sizeof *sample_logit, SOURCES = 6 };
@@ -17,7 +17,10 @@ static void fill(struct metrics_sample *samples)
 {
     for (int i = 0; i < COUNT; i++) {
         int source = (int)sample_source[i];
-        samples[i] = (struct metrics_sample){sample_logit[i], source == 5 ? 0 : 1, source >= 2 && source <= 4, source};
+        samples[i] = (struct metrics_sample){.logit = sample_logit[i],
+                                             .weight = source == 5 ? 0 : 1,
+                                             .generated = source >= 2 && source <= 4,
+                                             .source = source};
     }
 }
 
@@ -69,12 +72,13 @@ static void test_summary(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    struct metrics_sample samples[2] = {{1, 1, true, 0}, {2, 1, true, 0}};
+    struct metrics_sample samples[2] = {{.logit = 1, .weight = 1, .generated = true},
+                                        {.logit = 2, .weight = 1, .generated = true}};
     struct assay_error error = {0};
     double ap, auroc;
     assert_int_equal(metrics_rank(samples, 2, &ap, &auroc, &error), ASSAY_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "no real pictures"));
-    samples[0] = (struct metrics_sample){NAN, 1, false, 0};
+    samples[0] = (struct metrics_sample){.logit = NAN, .weight = 1};
     assert_int_equal(metrics_rank(samples, 2, &ap, &auroc, &error), ASSAY_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "not finite"));
 }

@@ -152,7 +152,7 @@ static void test_best(void **state)
 
 static bool summarise(void *context)
 {
-    struct metrics_sample samples[] = {{1, 0, true, 1}, {-1, 0, false, 0}, {2, 0, false, 0}};
+    struct metrics_sample samples[] = {{.logit = 1, .generated = true, .source = 1}, {.logit = -1}, {.logit = 2}};
     struct metrics_source sources[] = {{.name = "a"}, {.name = "b", .generated = true}};
     struct metrics_summary summary;
     (void)context;
