@@ -44,10 +44,11 @@ struct naming_request {
     /* NULL-terminated lists of canonical names; one that ends with '*' means all that begin so. */
     const char *const *spare;    /* the checkpoint may hold them, the store need not: "fc.*" */
     const char *const *optional; /* the store may hold them, the checkpoint need not: they stay as they are */
+    const char *const *skip;     /* the store's stay as they are, whatever the checkpoint holds under these names */
     bool borrow; /* entries point into the checkpoint where they can; it must then outlive the store's data */
 };
 
-/* Gives data to the entries of the store. Everything is checked first and told at once, by name: what is missing, of
+/* Gives data to the entries of the store, LoRA pairs aside. Everything is checked first and told at once, by name: what is missing, of
  * another shape or type, NaN or infinite, and what the checkpoint holds under the canonical prefix that the store does not.
  * Nothing is changed then. A checkpoint of another model is refused as such. Buffers that hold no weights (position_ids,
  * num_batches_tracked, CLIP's scalars) are passed over, and so is what lies outside a common prefix. A mask_token may be

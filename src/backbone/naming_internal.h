@@ -33,6 +33,9 @@ struct naming_source {
 struct naming_source naming_find_source(const struct naming *naming, const struct weights_file *file,
                                         const char *canonical);
 
+/* Where one rule takes a canonical name, `word` (0 to 2) standing for q, k or v; false: it does not know the name. */
+bool naming_rule_source(const struct naming_rule *rule, const char *canonical, int word, char source[NAMING_NAME]);
+
 /* The canonical name of a tensor of the checkpoint; false: no rule knows it. */
 bool naming_canonical(const struct naming *naming, const char *source, char canonical[NAMING_NAME]);
 

@@ -5,6 +5,7 @@
 #include "backbone/naming_internal.h"
 #include "base/fault_list.h"
 #include "base/memory.h"
+#include "nn/lora.h"
 
 enum { CANDIDATES = 2000 }; /* names looked through for one near a missing one */
 
@@ -128,6 +129,8 @@ static void match_entry(struct loading *l, struct store_entry *entry)
     const char *rest = entry->name + strlen(or_empty(l->request->store_prefix));
     int length = snprintf(canonical, sizeof canonical, "%s%s", or_empty(l->request->canonical_prefix), rest);
     struct naming_source source = {0};
+    if (lora_is_pair(entry->name) || listed(l->request->skip, canonical))
+        return;
     if (length >= 0 && (size_t)length < sizeof canonical)
         source = naming_find_source(&l->naming, l->file, canonical);
     bool optional = listed(l->request->optional, canonical) || strcmp(canonical, "mask_token") == 0;
@@ -196,8 +199,9 @@ static void match_extra(struct loading *l, const struct file_tensor *tensor)
     /* of neither tower; and used by no network here, so that some publish it and others don't */
     if (known && (strcmp(canonical, "logit_scale") == 0 || strcmp(canonical, "mask_token") == 0))
         return;
-    if (known && (!begins(canonical, part) || listed(l->request->spare, canonical) ||
-                  (l->request->model == NAMING_CLIP_TEXT && begins(canonical, "visual."))))
+    if (known &&
+        (!begins(canonical, part) || listed(l->request->spare, canonical) || listed(l->request->skip, canonical) ||
+         (l->request->model == NAMING_CLIP_TEXT && begins(canonical, "visual."))))
         return;
     if (fault_shows(&l->extra)) {
         struct nearest nearest = nearest_to(known ? canonical : tensor->name);

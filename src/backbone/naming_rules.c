@@ -210,6 +210,12 @@ struct naming_source naming_find_source(const struct naming *naming, const struc
     return first;
 }
 
+bool naming_rule_source(const struct naming_rule *rule, const char *canonical, int word, char source[NAMING_NAME])
+{
+    struct captures c;
+    return match(rule->canonical, canonical, false, &c) && render(rule->source, &c, true, word, "", source);
+}
+
 bool naming_canonical(const struct naming *naming, const char *source, char canonical[NAMING_NAME])
 {
     size_t prefix = strlen(naming->prefix);

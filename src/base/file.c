@@ -222,3 +222,19 @@ bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
 }
+
+assay_status file_sha256(const char *path, char text[SHA256_TEXT], struct assay_error *error)
+{
+    struct file_map map = {0};
+    struct sha256 hash;
+    uint8_t digest[SHA256_BYTES];
+    assay_status status = file_map(path, &map, error);
+    if (status)
+        return status;
+    sha256_init(&hash);
+    sha256_update(&hash, map.bytes, map.size);
+    sha256_final(&hash, digest);
+    sha256_text(digest, text);
+    file_unmap(&map);
+    return ASSAY_OK;
+}

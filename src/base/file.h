@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 /* Reads a whole regular file (or pipe, for path "-": standard input) of at most max_bytes. *bytes is freed with mem_free. */
 assay_status file_read(const char *path, uint64_t max_bytes, uint8_t **bytes, size_t *size, struct assay_error *error);
@@ -34,6 +35,9 @@ void file_discard(struct file_writer *writer); /* a zeroed or finished writer is
 
 /* Writes `size` bytes as a whole file, atomically. */
 assay_status file_write(const char *path, const void *bytes, size_t size, struct assay_error *error);
+
+/* The SHA-256 of what a file holds, in lower-case hexadecimal. */
+assay_status file_sha256(const char *path, char text[SHA256_TEXT], struct assay_error *error);
 
 bool file_exists(const char *path);
 

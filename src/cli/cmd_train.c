@@ -5,11 +5,12 @@
 
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/find_detector.h"
 #include "train/settings.h"
 #include "train/trainer.h"
 
 struct train_command {
-    const char *detector, *data, *val, *real, *ai, *out;
+    const char *detector, *data, *val, *real, *ai, *weights, *out;
     double hold_out;
     bool resume, overwrite, progress;
 };
@@ -22,6 +23,8 @@ static const struct option command_options[] = {
     {"val", OPTION_TEXT, AT(val), NULL, 0, 0, NULL, "the same for validation; without it: DATA's own, or see hold-out"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of data"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of data"},
+    {"weights", OPTION_TEXT, AT(weights), NULL, 0, 0, NULL,
+     "begin with these: a published checkpoint of the detector or of its backbone, or a model of the same detector"},
     {"out", OPTION_TEXT, AT(out), NULL, 0, 0, NULL, "the model file to write"},
     {"hold-out", OPTION_FLOAT, AT(hold_out), "0.1", 0, 0.9, NULL,
      "share of the pictures to validate with where there are no others; 0: none"},
@@ -73,16 +76,11 @@ static bool has_flag(int argc, char **argv, const char *flag)
 
 static assay_status choose_detector(struct train_setup *s, const char *name, struct assay_error *error)
 {
-    char known[256] = "";
-    s->detector = detector_find(name);
-    if (s->detector) {
-        option_defaults(s->detector->fields, s->config);
-        return settings_defaults(s->detector, &s->options, &s->augment, error);
-    }
-    size_t used = 0;
-    for (const struct detector *const *d = detector_all(); *d && used < sizeof known; d++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", (*d)->name);
-    return error_set(error, ASSAY_ERROR_ARGUMENT, "option detector: there is no \"%s\"; there is %s", name, known);
+    assay_status status = cli_find_detector(name, &s->detector, error);
+    if (status)
+        return status;
+    option_defaults(s->detector->fields, s->config);
+    return settings_defaults(s->detector, &s->options, &s->augment, error);
 }
 
 /* The options that the interrupted run had, before those on the command line. */
@@ -141,6 +139,8 @@ static assay_status read_options(struct train_setup *s, int argc, char **argv, s
     if (strcmp(c->detector, s->detector->name) != 0)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "resume: the run trains detector %s, not %s", s->detector->name,
                          c->detector);
+    if (c->resume && c->weights)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "resume: the run has its weights; leave out --weights");
     if (!c->out || !c->out[0])
         return error_set(error, ASSAY_ERROR_ARGUMENT, "name the model file to write: --out model.safetensors");
     if (strlen(c->out) > LIMIT_PATH_BYTES)
@@ -230,6 +230,7 @@ static int train_command_run(int argc, char **argv)
         .augment = &s.augment,
         .sampler = &s.sampler,
         .loader = &s.loader,
+        .weights = s.command.weights,
         .out = s.command.out,
         .resume = s.command.resume,
         .overwrite = s.command.overwrite,

@@ -8,6 +8,7 @@
  * does it. */
 #include "detector/cnnspot.h"
 
+#include "backbone/naming.h"
 #include "nn/linear.h"
 #include "ops/reduce.h"
 
@@ -71,6 +72,12 @@ static void cnnspot_forward(struct graph *g, struct params p, const void *config
     cnnspot_network(g, p, &resnet, io);
 }
 
+static void cnnspot_published(const void *config, struct detector_published *out)
+{
+    (void)config;
+    *out = (struct detector_published){.model = NAMING_RESNET, .prefix = "", .head = "fc."};
+}
+
 const struct detector detector_cnnspot = {
     .name = "cnnspot",
     .title = "CNNDetection: ResNet-50 trained with blur and JPEG",
@@ -81,4 +88,5 @@ const struct detector detector_cnnspot = {
     .preprocess = cnnspot_preprocess,
     .forward = cnnspot_forward,
     .loss = detector_bce,
+    .published = cnnspot_published,
 };

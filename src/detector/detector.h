@@ -8,6 +8,8 @@
 #include "graph/graph.h"
 #include "nn/params.h"
 
+struct lora_config;
+
 /* What flows in and out of a forward pass. Make it with detector_io(). What a detector does not have stays NODE_NONE, and
  * what is neither tapped nor read is not computed. */
 struct detector_io {
@@ -33,6 +35,14 @@ struct detector_default {
     const char *option, *value;
 };
 
+/* Which published files its weights come from (published.h). What is left zero is not there. */
+struct detector_published {
+    int model;                /* enum naming_model: a checkpoint of the backbone, by whatever names */
+    const char *prefix;       /* of the backbone's parameters: "visual." */
+    const char *const *spare; /* what that checkpoint may hold besides, by canonical names; NULL-terminated */
+    const char *head; /* the new layer, "fc.": from a file of its "weight" and "bias" alone, or from one with all */
+};
+
 struct detector {
     const char *name;                        /* "residual" */
     const char *title;                       /* one line */
@@ -44,6 +54,8 @@ struct detector {
     void (*forward)(struct graph *g, struct params p, const void *config, struct detector_io *io);
     /* A scalar loss for labels i32 [B] (1: generated), after forward. */
     node (*loss)(struct graph *g, struct params p, const void *config, const struct detector_io *io, node labels);
+    void (*published)(const void *config, struct detector_published *out); /* NULL: nothing is published */
+    const struct lora_config *(*lora)(const void *config);                 /* where it can be adapted; else NULL */
 };
 
 /* A loss: binary cross-entropy of the logit. */

@@ -9,6 +9,7 @@
  * Parameters: "visual." is OpenAI's checkpoint under its own names, "head." the new linear layer. */
 #include "detector/lol.h"
 
+#include "backbone/naming.h"
 #include "backbone/vit.h"
 #include "nn/linear.h"
 #include "ops/elementwise.h"
@@ -40,6 +41,7 @@ static const struct option fields[] = {
      "smallest height / width of what is wiped out"},
     {"mask-aspect-max", OPTION_FLOAT, offsetof(struct lol_config, aspect_max), "3", 0.01, 100, NULL,
      "largest height / width of what is wiped out"},
+    LORA_OPTIONS(offsetof(struct lol_config, lora), "q,k,v,out_proj,q_proj,k_proj,v_proj,attnpool.c_proj"),
     {0},
 };
 
@@ -131,6 +133,7 @@ void lol_network(struct graph *g, struct params p, const struct clip_resnet_conf
     struct params visual = params_scope(p, "visual");
     io->features = clip_resnet_maps(g, visual, backbone, x);             /* [B, S / 32, S / 32, 2048] */
     io->embedding = clip_resnet_pool(g, visual, backbone, io->features); /* [B, 1024], RN101: 512 */
+    p.lora = NULL;                                                       /* the head is trained itself */
     io->logit = lol_head(g, params_scope(p, "head"), io->embedding);     /* [B, 1] */
 }
 
@@ -143,9 +146,9 @@ static void lol_vit(struct graph *g, struct params p, const struct lol_config *c
         graph_fail(g, "option freeze: a ViT has no such stage; none or all");
         return;
     }
-    if (c->frozen == CLIP_RESNET_FROZEN_ALL)
+    if (c->frozen == CLIP_RESNET_FROZEN_ALL || c->lora.rank > 0)
         visual = params_freeze(visual);
-    struct vit_output out = vit(g, visual, &tower, x);
+    struct vit_output out = vit(g, params_with_lora(visual, &c->lora), &tower, x);
     io->features = vit_patches(g, &out, out.tokens); /* [B, S / 14, S / 14, 1024] */
     io->embedding = out.embedding;                   /* [B, 768] */
     io->logit = lol_head(g, params_scope(p, "head"), io->embedding);
@@ -173,13 +176,29 @@ static void lol_forward(struct graph *g, struct params p, const void *config, st
     }
     if (c->backbone == LOL_VIT_L_14) {
         lol_vit(g, p, c, x, io);
+        lora_require(g, p.store, &c->lora);
         return;
     }
     struct clip_resnet_config backbone = clip_resnet_preset(c->backbone == LOL_RN50 ? 50 : 101);
     backbone.grid = c->crop / 32;
-    backbone.frozen = (enum clip_resnet_frozen)c->frozen;
+    backbone.frozen = c->lora.rank > 0 ? CLIP_RESNET_FROZEN_ALL : (enum clip_resnet_frozen)c->frozen;
     backbone.frozen_norms = c->norms == LOL_NORMS_FROZEN;
-    lol_network(g, p, &backbone, x, io);
+    lol_network(g, params_with_lora(p, &c->lora), &backbone, x, io);
+    lora_require(g, p.store, &c->lora);
+}
+
+static void lol_published(const void *config, struct detector_published *out)
+{
+    const struct lol_config *c = config;
+    bool vit = c->backbone == LOL_VIT_L_14;
+    *out = (struct detector_published){.model = vit ? NAMING_CLIP_VIT : NAMING_CLIP_RESNET,
+                                       .prefix = "visual.",
+                                       .head = "head."};
+}
+
+static const struct lora_config *lol_lora(const void *config)
+{
+    return &((const struct lol_config *)config)->lora;
 }
 
 const struct detector detector_lol = {
@@ -193,6 +212,8 @@ const struct detector detector_lol = {
     .preprocess = lol_preprocess,
     .forward = lol_forward,
     .loss = detector_bce,
+    .published = lol_published,
+    .lora = lol_lora,
 };
 
 _Static_assert(sizeof(struct lol_config) <= DETECTOR_MAX_CONFIG, "configs are copied into buffers of that size");

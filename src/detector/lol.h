@@ -4,6 +4,7 @@
 
 #include "backbone/clip_resnet.h"
 #include "detector/detector.h"
+#include "nn/lora.h"
 
 enum lol_backbone { LOL_RN50, LOL_RN101, LOL_VIT_L_14 };
 enum lol_norms { LOL_NORMS_BATCH, LOL_NORMS_FROZEN };
@@ -18,6 +19,7 @@ struct lol_config {
     int64_t crop, crops; /* side of a window, pixels; windows of a picture at test */
     int mask;            /* enum lol_mask */
     double ratio_min, ratio_max, aspect_min, aspect_max;
+    struct lora_config lora; /* of the tower; a ResNet's has linear layers in its attention pool only */
 };
 
 /* Masks [B, height, width, 1] of ones with a rectangle of zeros each, from draws [B, 4] in [0, 1): share of the

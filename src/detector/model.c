@@ -102,13 +102,10 @@ static assay_status add_json(const char *path, json_t *metadata, const char *key
     return status;
 }
 
-static assay_status make_metadata(const struct model *model, const char *path, json_t *metadata,
-                                  struct assay_error *error)
+assay_status model_make_metadata(const struct model *model, const char *path, json_t *metadata,
+                                 struct assay_error *error)
 {
-    char version[16];
-    snprintf(version, sizeof version, "%d", MODEL_FORMAT_VERSION);
-    if (json_object_set_new(metadata, MODEL_KEY_FORMAT, json_string(version)) != 0 ||
-        json_object_set_new(metadata, MODEL_KEY_DETECTOR, json_string(model->detector->name)) != 0)
+    if (json_object_set_new(metadata, MODEL_KEY_DETECTOR, json_string(model->detector->name)) != 0)
         return error_memory(error, path);
     assay_status status =
         add_json(path, metadata, MODEL_KEY_CONFIG, option_to_json(model->detector->fields, model->config), error);
@@ -145,8 +142,8 @@ assay_status model_save(const struct model *model, const char *path, struct assa
 {
     struct store *declared = NULL;
     struct safetensors_item *items = NULL;
-    json_t *metadata = json_object();
-    assay_status status = metadata ? make_metadata(model, path, metadata, error) : error_memory(error, path);
+    json_t *metadata = json_pack("{s:o}", MODEL_KEY_FORMAT, json_sprintf("%d", MODEL_FORMAT_VERSION));
+    assay_status status = metadata ? model_make_metadata(model, path, metadata, error) : error_memory(error, path);
     if (!status)
         status = store_create(&declared, error);
     if (!status)

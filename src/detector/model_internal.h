@@ -26,6 +26,13 @@ struct model_scorer {
 /* Builds the forward pass on input "image" and taps the logit. */
 struct detector_io model_forward(struct graph *g, const struct model *model, struct shape image);
 
+/* The metadata of a model file, into an object: all that describes the model but "assay.format". */
+assay_status model_make_metadata(const struct model *model, const char *path, json_t *metadata,
+                                 struct assay_error *error);
+
+/* Reads those back from model->file: detector, config, preprocessing, calibration, training. */
+assay_status model_read_metadata(struct model *model, const char *path, struct assay_error *error);
+
 /* Whether all are finite; else *where is the first that is not. `data` may be unaligned. */
 bool model_finite(const float *data, uint64_t count, uint64_t *where);
 

@@ -7,6 +7,7 @@
 #include "base/fault_list.h"
 #include "base/text.h"
 #include "detector/model_internal.h"
+#include "nn/lora.h"
 
 /* ---- Metadata ------------------------------------------------------------------------------------------------- */
 
@@ -14,6 +15,9 @@ static assay_status check_format(const struct safetensors *file, const char *pat
 {
     const char *text = string_map_get(&file->metadata, MODEL_KEY_FORMAT);
     char shown[TEXT_NAME];
+    if (!text && string_map_get(&file->metadata, LORA_KEY_CONFIG))
+        return error_set(error, ASSAY_ERROR_MODEL,
+                         "%s: an adapter without its backbone: put them together with 'assay model attach'", path);
     if (!text)
         return error_set(error, ASSAY_ERROR_MODEL,
                          "%s: a safetensors file, but not a model of Assay's: it has no metadata \"%s\"", path,
@@ -77,13 +81,11 @@ static assay_status read_json(const struct safetensors *file, const char *path, 
     return ASSAY_OK;
 }
 
-static assay_status read_metadata(struct model *model, const char *path, struct assay_error *error)
+assay_status model_read_metadata(struct model *model, const char *path, struct assay_error *error)
 {
     const struct safetensors *file = &model->file;
     json_t *object = NULL;
-    assay_status status = check_format(file, path, error);
-    if (!status)
-        status = find_detector(file, path, &model->detector, error);
+    assay_status status = find_detector(file, path, &model->detector, error);
     if (status)
         return status;
 
@@ -223,7 +225,9 @@ static assay_status declare(struct model *model, const char *path, struct assay_
 /* The rest, once the file is open. */
 static assay_status load_opened(struct model *model, const char *path, struct assay_error *error)
 {
-    assay_status status = read_metadata(model, path, error);
+    assay_status status = check_format(&model->file, path, error);
+    if (!status)
+        status = model_read_metadata(model, path, error);
     if (!status)
         status = store_create(&model->store, error);
     if (!status)

@@ -6,6 +6,7 @@
  * Pictures are resized to 256 x 256 whatever their shape, as there; training cuts windows of 224 from that. */
 #include "detector/npr.h"
 
+#include "backbone/naming.h"
 #include "nn/linear.h"
 #include "nn/npr.h"
 #include "ops/reduce.h"
@@ -60,6 +61,13 @@ static void npr_forward(struct graph *g, struct params p, const void *config, st
     npr_network(g, p, &resnet, io);
 }
 
+static void npr_published(const void *config, struct detector_published *out)
+{
+    static const char *const spare[] = {"fc.*", NULL};
+    (void)config;
+    *out = (struct detector_published){.model = NAMING_RESNET, .prefix = "", .spare = spare, .head = "fc1."};
+}
+
 const struct detector detector_npr = {
     .name = "npr",
     .title = "NPR: half a ResNet-50 on neighbouring pixel relations",
@@ -71,4 +79,5 @@ const struct detector detector_npr = {
     .preprocess = npr_preprocess,
     .forward = npr_forward,
     .loss = detector_bce,
+    .published = npr_published,
 };

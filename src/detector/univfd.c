@@ -7,12 +7,14 @@
  * smaller. */
 #include "detector/univfd.h"
 
+#include "backbone/naming.h"
 #include "backbone/vit.h"
 #include "nn/linear.h"
 
 static const struct option fields[] = {
     {"crops", OPTION_INT, offsetof(struct univfd_config, crops), "1", 1, PREPROCESS_MAX_CROPS, NULL,
      "windows of a picture that are judged and averaged; 1: its centre"},
+    LORA_OPTIONS(offsetof(struct univfd_config, lora), "q,k,v,out_proj"),
     {0},
 };
 
@@ -51,17 +53,30 @@ static void univfd_preprocess(const void *config, struct preprocess *out)
 static void univfd_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
 {
     struct vit_config tower;
+    const struct univfd_config *c = config;
     struct params fc = params_scope(p, "fc");
-    (void)config;
     if (!vit_preset("clip-vit-l-14", &tower)) {
         graph_fail(g, "there is no clip-vit-l-14");
         return;
     }
-    struct vit_output out = vit(g, params_freeze(params_scope(p, "visual")), &tower, io->image);
+    struct params visual = params_with_lora(params_freeze(params_scope(p, "visual")), &c->lora);
+    struct vit_output out = vit(g, visual, &tower, io->image);
+    lora_require(g, p.store, &c->lora);
     io->features = vit_patches(g, &out, out.tokens); /* [B, 16, 16, 1024] */
     io->embedding = out.embedding;                   /* [B, 768] */
     params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, io->embedding, -1)), init_normal(0.02));
     io->logit = linear(g, fc, io->embedding, 1); /* [B, 1] */
+}
+
+static void univfd_published(const void *config, struct detector_published *out)
+{
+    (void)config;
+    *out = (struct detector_published){.model = NAMING_CLIP_VIT, .prefix = "visual.", .head = "fc."};
+}
+
+static const struct lora_config *univfd_lora(const void *config)
+{
+    return &((const struct univfd_config *)config)->lora;
 }
 
 const struct detector detector_univfd = {
@@ -75,4 +90,6 @@ const struct detector detector_univfd = {
     .preprocess = univfd_preprocess,
     .forward = univfd_forward,
     .loss = detector_bce,
+    .published = univfd_published,
+    .lora = univfd_lora,
 };

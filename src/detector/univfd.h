@@ -3,9 +3,11 @@
 #define ASSAY_DETECTOR_UNIVFD_H
 
 #include "detector/detector.h"
+#include "nn/lora.h"
 
 struct univfd_config {
-    int64_t crops; /* windows of a picture at test */
+    int64_t crops;           /* windows of a picture at test */
+    struct lora_config lora; /* of the tower */
 };
 
 extern const struct detector detector_univfd;

@@ -14,33 +14,39 @@ enum { MAX_PARTS = 8 };
 
 struct params params_with_lora(struct params p, const struct lora_config *config)
 {
-    p.lora = config;
+    p.lora = config && config->rank != 0 ? config : NULL;
     return p;
 }
 
-/* Whether `name` is one of the comma-separated targets. */
-static bool is_target(const struct lora_config *config, const char *name, size_t length)
+void lora_require(struct graph *g, const struct store *store, const struct lora_config *config)
+{
+    if (graph_failed(g) || config->rank == 0)
+        return;
+    for (size_t i = 0; i < store->entries.count; i++)
+        if (lora_is_pair(store->entries.entries[i].key))
+            return;
+    graph_fail(g, "option lora-targets: no linear layer of this network is called any of \"%s\"",
+               config->targets ? config->targets : "");
+}
+
+/* Whether the layer's path "a.b.c" is one of the comma-separated targets or ends in one, after a dot. */
+static bool is_target(const struct lora_config *config, const char *path, size_t length)
 {
     for (const char *at = config->targets; at && *at;) {
         size_t size = strcspn(at, ",");
-        if (size == length && memcmp(at, name, length) == 0)
+        if (size > 0 && size <= length && memcmp(at, path + length - size, size) == 0 &&
+            (size == length || path[length - size - 1] == '.'))
             return true;
         at += size + (at[size] == ',');
     }
     return false;
 }
 
-/* The last part of a prefix "blocks.0.attn.qkv.". */
-static const char *last_part(const char *prefix, size_t *length)
+/* The length of a prefix "blocks.0.attn.qkv." without its last dot. */
+static size_t path_length(const char *prefix)
 {
-    size_t end = strlen(prefix);
-    if (end > 0)
-        end--; /* the dot */
-    size_t begin = end;
-    while (begin > 0 && prefix[begin - 1] != '.')
-        begin--;
-    *length = end - begin;
-    return prefix + begin;
+    size_t length = strlen(prefix);
+    return length > 0 ? length - 1 : 0;
 }
 
 /* +-sqrt(6 / (fan in + fan out)) */
@@ -73,9 +79,10 @@ static node delta_of_parts(struct graph *g, struct params p, const char *const *
     struct shape zero = graph_shape(g, x);
     zero.dim[zero.rank - 1] = out / count;
     for (int i = 0; i < count; i++) {
-        bool adapted = is_target(p.lora, parts[i], strlen(parts[i]));
+        struct params part = params_scope(p, parts[i]);
+        bool adapted = is_target(p.lora, part.prefix, path_length(part.prefix));
         targets += adapted;
-        shares[i] = adapted ? delta(g, params_scope(p, parts[i]), x, out / count) : constant(g, 0, zero);
+        shares[i] = adapted ? delta(g, part, x, out / count) : constant(g, 0, zero);
     }
     return targets ? op_concat(g, shares, count, graph_rank(g, x) - 1) : NODE_NONE;
 }
@@ -91,10 +98,8 @@ node lora_adapt(struct graph *g, struct params p, const char *name, const char *
     }
     if (name)
         p = params_scope(p, name);
-    size_t length;
-    const char *own = last_part(p.prefix, &length);
     int64_t out = graph_dim(g, y, -1);
-    if (is_target(c, own, length))
+    if (is_target(c, p.prefix, path_length(p.prefix)))
         return op_add(g, y, delta(g, p, x, out));
     node more = parts ? delta_of_parts(g, p, parts, x, out) : NODE_NONE;
     return more.id < 0 ? y : op_add(g, y, more);

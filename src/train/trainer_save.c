@@ -96,6 +96,11 @@ assay_status trainer_restore(struct trainer *t, struct assay_error *error)
         status = calibration_from_json(json_object_get(best, "calibration"), path, &t->model.calibration, error);
     if (status)
         goto done;
+    const json_t *began = json_object_get(settings, "began_with");
+    if (began && json_object_set(t->settings, "began_with", (json_t *)began) != 0) {
+        status = error_memory(error, path);
+        goto done;
+    }
     t->step = (uint64_t)json_integer_value(step);
     t->loss_sum = json_number_value(json_object_get(state, "loss_sum"));
     t->loss_count = (uint64_t)json_integer_value(json_object_get(state, "loss_count"));

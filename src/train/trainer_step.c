@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "cpu/cpu.h"
+#include "detector/published.h"
 #include "train/checkpoint.h"
 #include "train/trainer_internal.h"
 
@@ -72,6 +73,34 @@ assay_status trainer_step(struct trainer *t, struct assay_error *error)
     return ASSAY_OK;
 }
 
+static bool has_frozen(const struct store *store)
+{
+    for (size_t i = 0; i < store->entries.count; i++)
+        if (((const struct store_entry *)store->entries.entries[i].value)->frozen)
+            return true;
+    return false;
+}
+
+/* The first weights, where they come from a file; noted among the settings. */
+static assay_status begin_with(struct trainer *t, struct assay_error *error)
+{
+    const char *path = t->job->weights, *kind;
+    json_t *from = NULL;
+    if (!path) {
+        if (has_frozen(t->model.store))
+            trainer_tell(t, "warning: part of the network is frozen, and random: name a checkpoint with --weights");
+        return ASSAY_OK;
+    }
+    assay_status status = model_load_published(&t->model, path, &kind, error);
+    if (!status)
+        status = model_describe_published(path, kind, &from, error);
+    if (!status && json_object_set_new(t->settings, "began_with", from) != 0)
+        status = error_memory(error, path);
+    if (!status)
+        trainer_tell(t, "begins with %s (%s)", path, kind);
+    return status;
+}
+
 assay_status trainer_build(struct trainer *t, struct assay_error *error)
 {
     const struct train_job *job = t->job;
@@ -95,5 +124,7 @@ assay_status trainer_build(struct trainer *t, struct assay_error *error)
     }
     if (!status)
         status = store_initialise(store, (uint64_t)job->options->seed, error);
+    if (!status && !job->resume)
+        status = begin_with(t, error);
     return status ? status : average_begin(store, error);
 }

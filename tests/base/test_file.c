@@ -70,6 +70,9 @@ static void test_write(void **state)
     expect_content("hello");
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0640);
+    char digest[SHA256_TEXT]; /* of "hello", as sha256sum prints it */
+    assert_int_equal(file_sha256(path, digest, &error), ASSAY_OK);
+    assert_string_equal(digest, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     assert_int_equal(file_write(path, "", 0, &error), ASSAY_OK); /* replaced */
     expect_content("");
     assert_true(file_exists(path));

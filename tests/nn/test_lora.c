@@ -114,7 +114,7 @@ static int setup(void **state)
         if (!strstr(entry->name, "lora_"))
             memcpy(entry->data, expected(f, name), (size_t)shape_count(&entry->shape) * sizeof(float));
     }
-    if (lora_load(f->store, NULL, FIXTURES "lora_peft.safetensors", &error))
+    if (lora_load(f->store, &(struct lora_file){0}, FIXTURES "lora_peft.safetensors", &error))
         fail_msg("%s", error.message);
     return 0;
 }
@@ -178,13 +178,14 @@ static void test_files(void **state)
     assert_true(fd >= 0);
     close(fd);
     struct store_entry *b = store_get(f->store, "fc1.lora_B.weight");
+    const struct lora_file a = {.backbone_sha256 = "aaaa"}, b_file = {.backbone_sha256 = "bbbb"}, any = {0};
     float kept[30];
     memcpy(kept, b->data, sizeof kept);
-    assert_int_equal(lora_save(f->store, &config, "aaaa", path, &error), ASSAY_OK);
+    assert_int_equal(lora_save(f->store, &config, &a, path, &error), ASSAY_OK);
     memset(b->data, 0, sizeof kept);
-    assert_int_equal(lora_load(f->store, "aaaa", path, &error), ASSAY_OK);
+    assert_int_equal(lora_load(f->store, &a, path, &error), ASSAY_OK);
     assert_memory_equal(b->data, kept, sizeof kept);
-    assert_int_equal(lora_load(f->store, "bbbb", path, &error), ASSAY_ERROR_MODEL);
+    assert_int_equal(lora_load(f->store, &b_file, path, &error), ASSAY_ERROR_MODEL);
     assert_non_null(strstr(error.message, "bbbb"));
 
     struct safetensors saved;
@@ -195,11 +196,11 @@ static void test_files(void **state)
     const int64_t dims[] = {3, 6};
     struct safetensors_item wrong = {"fc1.lora_C.weight", 2, dims, kept}, lone = {"fc1.lora_A.weight", 2, dims, kept};
     assert_int_equal(safetensors_write(path, &wrong, 1, NULL, &error), ASSAY_OK);
-    assert_int_equal(lora_load(f->store, NULL, path, &error), ASSAY_ERROR_MODEL);
+    assert_int_equal(lora_load(f->store, &any, path, &error), ASSAY_ERROR_MODEL);
     assert_non_null(strstr(error.message, "fc1.lora_C.weight"));
     assert_int_equal(safetensors_write(path, &lone, 1, NULL, &error), ASSAY_OK);
-    assert_int_equal(lora_load(f->store, NULL, path, &error), ASSAY_ERROR_MODEL);
-    assert_non_null(strstr(error.message, "is missing"));
+    assert_int_equal(lora_load(f->store, &any, path, &error), ASSAY_ERROR_MODEL);
+    assert_non_null(strstr(error.message, "3 missing: \"fc1.lora_B.weight\""));
     unlink(path);
 }
 
