@@ -19,6 +19,7 @@ const struct command *const cli_commands[] = {
     &command_model_attach,
     &command_pull,
     &command_train,
+    &command_data_check,
     &command_help,
     NULL,
 };

@@ -1,0 +1,239 @@
+/* test_command.c - `assay data check` on small sets of pictures: what it says, as text and as JSON, and its exit status. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "image/image.h"
+#include "scratch.h"
+
+static int setup(void **state)
+{
+    (void)state;
+    scratch_begin();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    scratch_end();
+    return 0;
+}
+
+/* Bytes of a picture of soft shapes that the seed chooses, as JPEG or (quality 0) PNG. */
+static uint8_t *draw(int width, int height, int quality, unsigned seed, size_t *size)
+{
+    struct assay_error error = {0};
+    struct image image;
+    struct random random = random_open(seed, 11, 0);
+    uint8_t *bytes;
+    int at[6][2], level[6];
+    for (int i = 0; i < 6; i++) {
+        at[i][0] = (int)random_below(&random, 100);
+        at[i][1] = (int)random_below(&random, 100);
+        level[i] = (int)random_below(&random, 220);
+    }
+    if (image_library_init(&error) || image_create(width, height, &image, &error))
+        fail_msg("%s", error.message);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            int best = 0, least = 1 << 30; /* the nearest of six points gives the colour */
+            for (int i = 0; i < 6; i++) {
+                int dx = 100 * x / width - at[i][0], dy = 100 * y / height - at[i][1];
+                if (dx * dx + dy * dy < least) {
+                    least = dx * dx + dy * dy;
+                    best = level[i];
+                }
+            }
+            uint8_t *p = image.pixels + 3 * ((size_t)y * (size_t)width + (size_t)x);
+            for (int c = 0; c < 3; c++)
+                p[c] = (uint8_t)(best + (int)random_below(&random, 30) + c);
+        }
+    assay_status status = quality ? image_encode_jpeg(&image, quality, IMAGE_420, &bytes, size, &error)
+                                  : image_encode_png(&image, &bytes, size, &error);
+    if (status)
+        fail_msg("%s", error.message);
+    image_free(&image);
+    return bytes;
+}
+
+static void put(const char *path, int width, int height, int quality, unsigned seed)
+{
+    size_t size;
+    uint8_t *bytes = draw(width, height, quality, seed, &size);
+    scratch_write(path, bytes, size);
+    mem_free(bytes);
+}
+
+static void make_folders(const char *root)
+{
+    static const char *const below[] = {"", "/real", "/real/a", "/real/b", "/ai", "/ai/c", "/ai/d"};
+    char path[256];
+    for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", root, below[i]);
+        mkdir(path, 0700);
+    }
+}
+
+/* 15 pictures in each of four sources. Where it leaks, generated ones are PNGs of another size. */
+static void make_set(const char *root, bool leaks)
+{
+    char path[256];
+    make_folders(root);
+    for (unsigned i = 0; i < 60; i++) {
+        bool ai = i % 2;
+        int quality = 80 + (int)(i / 2 % 7), width = 64 + 4 * (int)(i / 2 % 3);
+        snprintf(path, sizeof path, "%s/%s/%c/%u.jpg", root, ai ? "ai" : "real", "abcd"[2 * ai + i / 2 % 2], i);
+        put(path, leaks && ai ? 128 : width, 64, leaks && ai ? 0 : quality, i);
+    }
+}
+
+static void test_clean(void **state)
+{
+    (void)state;
+    struct outcome o;
+    make_set("clean", false);
+    RUN(&o, "data", "check", "clean");
+    if (o.status != 0 || !strstr(o.out, "No warnings") || strstr(o.out, "LEAK"))
+        fail_msg("status %d\n%s%s", o.status, o.out, o.err);
+    outcome_free(&o);
+}
+
+static void test_leaks(void **state)
+{
+    (void)state;
+    struct outcome o;
+    make_set("leaky", true);
+    RUN(&o, "data", "check", "leaky");
+    if (o.status != 3 ||
+        !strstr(o.out, "WARNING: the format alone tells real from generated with a balanced accuracy "
+                       "of 1.000") ||
+        !strstr(o.out, "the width alone"))
+        fail_msg("status %d\n%s%s", o.status, o.out, o.err);
+    outcome_free(&o);
+    RUN(&o, "data", "check", "--real", "leaky/real", "--ai", "leaky/ai");
+    assert_int_equal(o.status, 3);
+    outcome_free(&o);
+}
+
+static json_t *at(json_t *object, const char *a, const char *b)
+{
+    json_t *value = json_object_get(json_object_get(object, a), b);
+    if (!value)
+        fail_msg("no %s.%s", a, b);
+    return value;
+}
+
+/* Duplicates between splits and classes, and a damaged picture: all counted, named, and in the JSON. */
+static void test_json(void **state)
+{
+    (void)state;
+    struct outcome o;
+    json_error_t why;
+    size_t size;
+    mkdir("splits", 0700);
+    make_set("splits/train", false);
+    make_folders("splits/val");
+    for (unsigned i = 0; i < 24; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "splits/val/%s/%u.jpg", i % 2 ? "ai/c" : "real/a", i);
+        put(path, 64, 64, 85, 1000 + i);
+    }
+    uint8_t *bytes = draw(90, 70, 85, 500, &size);
+    scratch_write("splits/train/real/a/same.jpg", bytes, size);
+    scratch_write("splits/train/ai/c/same.jpg", bytes, size);
+    scratch_write("splits/val/ai/c/cut \xFF.jpg", bytes, size / 2);
+    mem_free(bytes);
+    put("splits/train/real/b/near.jpg", 96, 72, 90, 501);
+    put("splits/val/real/b/near.jpg", 96, 72, 60, 501);
+    RUN(&o, "data", "check", "--json", "splits");
+    assert_int_equal(o.status, 3);
+    json_t *report = json_loads(o.out, 0, &why);
+    if (!report)
+        fail_msg("line %d: %s\n%s", why.line, why.text, o.out);
+    assert_int_equal(json_integer_value(json_object_get(report, "unreadable")), 1);
+    assert_int_equal(json_integer_value(json_object_get(at(report, "duplicates", "equal"), "other_class")), 2);
+    assert_int_equal(json_integer_value(json_object_get(at(report, "duplicates", "near"), "other_split")), 2);
+    assert_int_equal(json_array_size(json_object_get(at(report, "duplicates", "near"), "groups")), 1);
+    json_t *pictures = json_object_get(report, "pictures"), *warnings = json_object_get(report, "warnings");
+    assert_int_equal(json_array_size(warnings), 3);
+    assert_int_equal(json_array_size(pictures), 60 + 24 + 5);
+    size_t problems = 0, i;
+    json_t *one;
+    json_array_foreach(pictures, i, one)
+    {
+        bool readable = json_integer_value(json_object_get(one, "jpeg_quality")) >= 60 &&
+                        strlen(json_string_value(json_object_get(one, "sha256"))) == 64;
+        problems += json_object_get(one, "error") && json_object_get(one, "file_hex") && !readable;
+        assert_true(readable || json_object_get(one, "error"));
+    }
+    assert_int_equal(problems, 1);
+    json_decref(report);
+    outcome_free(&o);
+    /* the same at any number of threads, and as text */
+    struct outcome again;
+    RUN(&o, "data", "check", "--threads", "1", "splits");
+    RUN(&again, "data", "check", "--threads", "2", "splits");
+    assert_string_equal(o.out, again.out);
+    if (!strstr(o.out, "cut \\xFF.jpg") || !strstr(o.out, "near.jpg") || !strstr(o.out, "Unreadable: 1"))
+        fail_msg("%s", o.out);
+    outcome_free(&o);
+    outcome_free(&again);
+}
+
+static void test_unreadable(void **state)
+{
+    (void)state;
+    struct outcome o;
+    make_set("damaged", false);
+    scratch_write("damaged/real/a/x.jpg", "no picture", 10);
+    RUN(&o, "data", "check", "damaged");
+    if (o.status != 1 || !strstr(o.out, "WARNING: pictures that cannot be read: 1."))
+        fail_msg("status %d\n%s%s", o.status, o.out, o.err);
+    outcome_free(&o);
+}
+
+static void test_usage(void **state)
+{
+    (void)state;
+    struct outcome o;
+    RUN(&o, "data", "check");
+    assert_int_equal(o.status, 2);
+    outcome_free(&o);
+    RUN(&o, "data", "check", "--real", "x");
+    assert_int_equal(o.status, 2);
+    outcome_free(&o);
+    RUN(&o, "data", "check", "missing");
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "missing"));
+    outcome_free(&o);
+    mkdir("one", 0700);
+    mkdir("one/real", 0700);
+    put("one/real/a.jpg", 40, 40, 80, 1);
+    RUN(&o, "data", "check", "one");
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "partner"));
+    outcome_free(&o);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clean),      cmocka_unit_test(test_leaks), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_usage),
+    };
+    if (argc < 2)
+        return 1;
+    scratch_program = scratch_find_program(argv[1]);
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
