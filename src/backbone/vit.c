@@ -213,6 +213,7 @@ static struct transformer_config block_config(const struct vit_config *c, const 
         .columns = out->columns,
         .window = global ? 0 : c->window,
         .relative_positions = c->relative_image > 0,
+        .weights = c->weights,
         .drop_path = c->depth > 1 ? c->drop_path * (float)i / (float)(c->depth - 1) : 0,
     };
 }
@@ -243,7 +244,7 @@ struct vit_output vit(struct graph *g, struct params p, const struct vit_config 
                              .class_token = NODE_NONE,
                              .embedding = NODE_NONE};
     for (int i = 0; i < VIT_MAX_DEPTH; i++)
-        out.block[i] = (struct block_values){NODE_NONE, NODE_NONE};
+        out.block[i] = (struct block_values){NODE_NONE, NODE_NONE, NODE_NONE};
     struct shape shape = graph_shape(g, x);
     if (graph_failed(g) || !fits(g, c, &shape))
         return out;
@@ -267,4 +268,23 @@ node vit_patches(struct graph *g, const struct vit_output *out, node tokens)
     int64_t cells = out->rows * out->columns;
     tokens = op_slice_axis(g, tokens, 1, out->prefix, cells);
     return op_reshape(g, tokens, SHAPE(-1, out->rows, out->columns, graph_dim(g, tokens, -1)));
+}
+
+node vit_rollout(struct graph *g, const struct vit_config *c, const struct vit_output *out)
+{
+    if (graph_failed(g))
+        return NODE_NONE;
+    if (!c->weights || !c->class_token || c->window > 0) {
+        graph_fail(g, "attention roll-out needs a class token, attention without windows, and its weights");
+        return NODE_NONE;
+    }
+    /* Only the class token's row of the product of all blocks is wanted: a vector, from the last block to the first. */
+    int64_t batch = graph_dim(g, out->tokens, 0), count = graph_dim(g, out->tokens, 1);
+    node parts[] = {constant(g, 1, SHAPE(batch, 1, 1)), constant(g, 0, SHAPE(batch, 1, count - 1))};
+    node row = op_concat(g, parts, 2, 2); /* [B, 1, N] */
+    for (int i = c->depth - 1; i >= 0; i--) {
+        node moved = op_matmul(g, row, out->block[i].attention, false, false);
+        row = op_scale(g, op_add(g, row, moved), 0.5f);
+    }
+    return vit_patches(g, out, op_reshape(g, row, SHAPE(batch, count, 1)));
 }

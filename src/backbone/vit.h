@@ -35,6 +35,7 @@ struct vit_config {
     int global_every;
     int64_t relative_image; /* relative positions, their tables those of pictures of this side; 0: none */
     float drop_path;        /* in training, of the last block; it grows linearly from 0 */
+    bool weights;           /* give block[i].attention, for vit_rollout */
 };
 
 /* Fills `out` for one of: clip-vit-b-32, clip-vit-b-16, clip-vit-l-14, clip-vit-l-14-336; dinov2-vit-s-14, -b-14,
@@ -59,5 +60,11 @@ struct vit_output vit(struct graph *g, struct params p, const struct vit_config 
 
 /* The patches among tokens [B, N, C] of that network, as maps [B, rows, columns, C]. */
 node vit_patches(struct graph *g, const struct vit_output *out, node tokens);
+
+/* Attention roll-out (Abnar and Zuidema, "Quantifying attention flow in transformers", ACL 2020, section 3): how much of
+ * each patch reaches the class token, if attention alone moved things: [B, rows, columns, 1]. Each block passes on half
+ * of what its heads, averaged, attend to and half of what was there. The network must be built with `weights`, and have
+ * a class token and no windows. */
+node vit_rollout(struct graph *g, const struct vit_config *c, const struct vit_output *out);
 
 #endif

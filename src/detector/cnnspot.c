@@ -61,8 +61,9 @@ void cnnspot_network(struct graph *g, struct params p, const struct resnet_confi
     io->features = resnet_maps(g, p, resnet, io->image); /* [B, H / 32, W / 32, 2048] */
     io->embedding = op_global_avg_pool(g, io->features); /* [B, 2048] */
     params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, io->embedding, -1)), init_normal(0.02));
-    io->logit = linear(g, fc, io->embedding, 1);           /* [B, 1] */
-    io->evidence = linear_no_bias(g, fc, io->features, 1); /* [B, H / 32, W / 32, 1] */
+    io->logit = linear(g, fc, io->embedding, 1);       /* [B, 1] */
+    if (io->explain)                                   /* class activation mapping (Zhou et al., CVPR 2016) */
+        io->evidence = linear(g, fc, io->features, 1); /* [B, H / 32, W / 32, 1] */
 }
 
 static void cnnspot_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)

@@ -13,20 +13,23 @@ struct lora_config;
 /* What flows in and out of a forward pass. Make it with detector_io(). What a detector does not have stays NODE_NONE, and
  * what is neither tapped nor read is not computed. */
 struct detector_io {
-    node image; /* [B, crop, crop, 3], normalised */
-    node logit; /* [B, 1]; positive leans to generated */
-    node mask;  /* [B, crop, crop, 1] logits of "altered here" */
+    node image;   /* [B, crop, crop, 3], normalised */
+    bool explain; /* in: `evidence` and `rollout` are wanted, in an evaluation graph */
+    node logit;   /* [B, 1]; positive leans to generated */
+    node mask;    /* [B, crop, crop, 1] logits of "altered here" */
 
     node embedding; /* [B, D], what the head's linear layer reads */
     node features;  /* [B, H, W, C], the last maps that still have places */
-    node
-        evidence; /* [B, H, W, 1], where the head is linear in the mean of `features`: its mean, and the head's bias, make
-                       the logit */
+    node evidence;  /* [B, H, W, 1]: what speaks for "generated" at each place. Its mean is the logit; where the head is
+                       linear in a mean over places, this is what it makes of each place */
+    node rollout;   /* [B, H, W, 1]: attention roll-out, how much of each patch reaches the class token */
 };
 
 static inline struct detector_io detector_io(node image)
 {
-    return (struct detector_io){image, NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE, NODE_NONE};
+    struct detector_io io = {.image = image, .logit = NODE_NONE, .mask = NODE_NONE};
+    io.embedding = io.features = io.evidence = io.rollout = NODE_NONE;
+    return io;
 }
 
 /* An option of training (train/options.h) or of augmentation (data/augment.h), as typed, where a detector's differs

@@ -148,9 +148,12 @@ static void lol_vit(struct graph *g, struct params p, const struct lol_config *c
     }
     if (c->frozen == CLIP_RESNET_FROZEN_ALL || c->lora.rank > 0)
         visual = params_freeze(visual);
+    tower.weights = io->explain;
     struct vit_output out = vit(g, params_with_lora(visual, &c->lora), &tower, x);
     io->features = vit_patches(g, &out, out.tokens); /* [B, S / 14, S / 14, 1024] */
     io->embedding = out.embedding;                   /* [B, 768] */
+    if (io->explain)
+        io->rollout = vit_rollout(g, &tower, &out);
     io->logit = lol_head(g, params_scope(p, "head"), io->embedding);
 }
 

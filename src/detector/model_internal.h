@@ -2,6 +2,7 @@
 #ifndef ASSAY_DETECTOR_MODEL_INTERNAL_H
 #define ASSAY_DETECTOR_MODEL_INTERNAL_H
 
+#include "detector/activation.h"
 #include "detector/model.h"
 
 #define MODEL_KEY_FORMAT "assay.format"
@@ -17,10 +18,20 @@ enum { MODEL_MAX_JSON = 1 << 20 }; /* bytes of one JSON text in the metadata */
 assay_status model_declare(const struct detector *detector, const void *config, int crop, struct store *store,
                            struct assay_error *error);
 
+/* A graph that explains: one a method. */
+struct activation_graph {
+    const struct model *model;
+    enum activation_method method;
+    char name[16]; /* in the program */
+};
+
+void activation_build(struct graph *g, const struct shape *input_shapes, int input_count, void *context);
+
 struct model_scorer {
     struct model *model;
     struct program *program;
     size_t embedding_width;
+    struct activation_graph explain[ACTIVATION_METHODS];
 };
 
 /* Builds the forward pass on input "image" and taps the logit. */

@@ -47,10 +47,11 @@ void npr_network(struct graph *g, struct params p, const struct resnet_config *c
     struct resnet_config resnet = *config;
     resnet.stem = RESNET_STEM_STRIDED;
     node x = npr(g, io->image, 2, NPR_PUBLISHED_SCALE);
-    io->features = resnet_maps(g, p, &resnet, x);           /* [B, H / 8, W / 8, 512] */
-    io->embedding = op_global_avg_pool(g, io->features);    /* [B, 512] */
-    io->logit = linear(g, fc1, io->embedding, 1);           /* [B, 1] */
-    io->evidence = linear_no_bias(g, fc1, io->features, 1); /* [B, H / 8, W / 8, 1] */
+    io->features = resnet_maps(g, p, &resnet, x);        /* [B, H / 8, W / 8, 512] */
+    io->embedding = op_global_avg_pool(g, io->features); /* [B, 512] */
+    io->logit = linear(g, fc1, io->embedding, 1);        /* [B, 1] */
+    if (io->explain)                                     /* class activation mapping (Zhou et al., CVPR 2016) */
+        io->evidence = linear(g, fc1, io->features, 1);  /* [B, H / 8, W / 8, 1] */
 }
 
 static void npr_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)

@@ -27,8 +27,6 @@
 #define INPUT_STD 0.5f
 #define RESIDUAL_GAIN (255.0f * INPUT_STD / 16.0f)
 
-#define VARIANCE_EPS 1e-3f
-
 static const struct option fields[] = {
     {"crop", OPTION_INT, offsetof(struct residual_config, crop), "128", 32, 1024, NULL,
      "side of the square windows that the network sees, pixels"},
@@ -121,8 +119,7 @@ static node residual_inputs(struct graph *g, const struct residual_config *c, no
     return count == 1 ? parts[0] : op_concat(g, parts, count, 3);
 }
 
-/* Maps [B, H, W, C] as [B, H W, C] without their means, which come as [B, 1, C]. */
-static node center(struct graph *g, node x, node *mean)
+node residual_center(struct graph *g, node x, node *mean)
 {
     struct shape s = graph_shape(g, x);
     x = op_reshape(g, x, SHAPE(s.dim[0], s.dim[1] * s.dim[2], s.dim[3]));
@@ -136,7 +133,7 @@ static node correlations(struct graph *g, node x, node variance)
 {
     int64_t b = graph_dim(g, x, 0), n = graph_dim(g, x, 1), c = graph_dim(g, x, 2);
     node covariance = op_scale(g, op_matmul(g, x, x, true, false), 1.0f / (float)n); /* [B, C, C] */
-    node scale = op_pow(g, op_affine(g, variance, 1, VARIANCE_EPS), -0.5f);          /* [B, 1, C] */
+    node scale = op_pow(g, op_affine(g, variance, 1, RESIDUAL_VARIANCE_EPS), -0.5f); /* [B, 1, C] */
     node matrix = op_mul(g, op_mul(g, covariance, scale), op_reshape(g, scale, SHAPE(b, c, 1)));
     return op_reshape(g, matrix, SHAPE(b, c * c));
 }
@@ -147,9 +144,9 @@ static node statistics(struct graph *g, node x, bool correlated)
     if (graph_failed(g))
         return NODE_NONE;
     int64_t b = graph_dim(g, x, 0), c = graph_dim(g, x, 3);
-    node mean, centered = center(g, x, &mean);
+    node mean, centered = residual_center(g, x, &mean);
     node variance = op_mean(g, op_square(g, centered), REDUCE_AXIS(1), true);
-    node spread = op_log(g, op_affine(g, variance, 1, VARIANCE_EPS));
+    node spread = op_log(g, op_affine(g, variance, 1, RESIDUAL_VARIANCE_EPS));
     node parts[3] = {op_reshape(g, mean, SHAPE(b, c)), op_reshape(g, spread, SHAPE(b, c))};
     if (correlated)
         parts[2] = correlations(g, centered, variance);
@@ -162,7 +159,8 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
     struct params stem = params_scope(p, "stem");
     struct conv_config conv = {.out = c->width, .kernel = 3, .padding = 1, .init = CONV_INIT_FAN_OUT};
     node x = residual_inputs(g, c, io->image);
-    node read[1 + RESIDUAL_STAGES] = {statistics(g, x, c->correlations)};
+    struct residual_reading reading[RESIDUAL_READINGS] = {{x, c->correlations}};
+    node read[RESIDUAL_READINGS] = {statistics(g, x, c->correlations)};
     x = conv2d(g, params_scope(stem, "conv"), x, conv);
     x = op_relu(g, batch_norm(g, params_scope(stem, "bn"), x)); /* [B, S, S, width] */
 
@@ -172,14 +170,17 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
             struct block_config block = {.width = c->width << stage, .stride = i == 0 && stage > 0 ? 2 : 1};
             x = basic_block(g, params_scope_index(scope, "blocks", (int)i), x, block);
         }
-        read[1 + stage] = statistics(g, x, c->correlations && stage == 0);
+        reading[1 + stage] = (struct residual_reading){x, c->correlations && stage == 0};
+        read[1 + stage] = statistics(g, x, reading[1 + stage].correlated);
     }
     struct params head = params_scope(p, "head");
-    node z = op_concat(g, read, 1 + RESIDUAL_STAGES, 1); /* [B, features] */
-    z = op_dropout(g, batch_norm(g, params_scope(head, "bn"), z), (float)c->dropout);
+    node statistics = op_concat(g, read, RESIDUAL_READINGS, 1); /* [B, features] */
+    node z = op_dropout(g, batch_norm(g, params_scope(head, "bn"), statistics), (float)c->dropout);
     io->logit = linear(g, params_scope(head, "linear"), z, 1); /* [B, 1] */
     io->embedding = z;
     io->features = x; /* [B, S / 8, S / 8, 8 width] */
+    if (io->explain)
+        io->evidence = residual_evidence(g, reading, statistics, io->logit); /* [B, S / 8, S / 8, 1] */
 }
 
 static node residual_loss(struct graph *g, struct params p, const void *config, const struct detector_io *io,

@@ -1,4 +1,6 @@
 /* scorer.c - pictures to logits: crops are cut, batched through the "eval" graph, and averaged over each picture. */
+#include <stdio.h>
+
 #include "base/memory.h"
 #include "cpu/cpu.h"
 #include "detector/model_internal.h"
@@ -77,6 +79,12 @@ assay_status model_scorer_create(struct model *model, bool bf16, struct model_sc
         status = program_add(scorer->program, "eval", false, build_eval, model, error);
     if (!status)
         status = program_add(scorer->program, "embed", false, build_embed, model, error);
+    for (int i = 0; i < ACTIVATION_METHODS && !status; i++) {
+        struct activation_graph *graph = &scorer->explain[i];
+        *graph = (struct activation_graph){.model = model, .method = (enum activation_method)i};
+        snprintf(graph->name, sizeof graph->name, "explain %d", i);
+        status = program_add(scorer->program, graph->name, false, activation_build, graph, error);
+    }
     if (!status)
         status = find_embedding_width(scorer, error);
     if (status) {

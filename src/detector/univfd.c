@@ -59,11 +59,14 @@ static void univfd_forward(struct graph *g, struct params p, const void *config,
         graph_fail(g, "there is no clip-vit-l-14");
         return;
     }
+    tower.weights = io->explain;
     struct params visual = params_with_lora(params_freeze(params_scope(p, "visual")), &c->lora);
     struct vit_output out = vit(g, visual, &tower, io->image);
     lora_require(g, p.store, &c->lora);
     io->features = vit_patches(g, &out, out.tokens); /* [B, 16, 16, 1024] */
     io->embedding = out.embedding;                   /* [B, 768] */
+    if (io->explain)
+        io->rollout = vit_rollout(g, &tower, &out);
     params_get(g, &fc, "weight", SHAPE(1, graph_dim(g, io->embedding, -1)), init_normal(0.02));
     io->logit = linear(g, fc, io->embedding, 1); /* [B, 1] */
 }

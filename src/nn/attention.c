@@ -1,6 +1,8 @@
 /* attention.c - projections around the attention op, relative positions, windows. */
 #include "nn/attention.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "nn/linear.h"
 #include "nn/lora.h"
@@ -8,6 +10,8 @@
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/move.h"
+#include "ops/reduce.h"
+#include "ops/softmax.h"
 
 /* ---- Relative positions --------------------------------------------------------------------------------------- */
 
@@ -64,6 +68,19 @@ static node project_in(struct graph *g, const struct params *p, node x, enum att
     return lora_adapt(g, *p, qkv ? "qkv" : "in_proj", parts, x, y);
 }
 
+/* softmax(q k^T / sqrt(D) + bias) of q, k [B, N, heads, D], averaged over the heads: [B, N, N]. */
+static node mean_weights(struct graph *g, node q, node k, node bias)
+{
+    static const int heads_first[] = {0, 2, 1, 3};
+    float scale = 1 / sqrtf((float)graph_dim(g, q, -1));
+    q = op_permute(g, q, heads_first);
+    k = op_permute(g, k, heads_first);
+    node scores = op_scale(g, op_matmul(g, q, k, false, true), scale); /* [B, heads, N, N] */
+    if (bias.id >= 0)
+        scores = op_add(g, scores, bias);
+    return op_mean(g, op_softmax(g, scores), REDUCE_AXIS(1), false);
+}
+
 node self_attention(struct graph *g, struct params p, node x, const struct attention_layer *c)
 {
     if (graph_failed(g))
@@ -81,8 +98,13 @@ node self_attention(struct graph *g, struct params p, node x, const struct atten
     for (int i = 0; i < 3; i++)
         part[i] = op_reshape(g, op_slice_axis(g, qkv, 2, i * width, width), SHAPE(b, n, c->heads, width / c->heads));
     struct attention_config attention = {.causal = c->causal};
-    node y = grid ? op_attention_bias(g, part[0], part[1], part[2], relative_bias(g, &p, part[0], c), attention)
+    node bias = grid ? relative_bias(g, &p, part[0], c) : NODE_NONE;
+    node y = grid ? op_attention_bias(g, part[0], part[1], part[2], bias, attention)
                   : op_attention(g, part[0], part[1], part[2], attention);
+    if (c->weights && c->causal)
+        graph_fail(g, "attention %s: weights of causal attention are not given", p.prefix);
+    else if (c->weights)
+        *c->weights = mean_weights(g, part[0], part[1], bias);
     y = op_reshape(g, y, s);
     return linear(g, params_scope(p, c->names == ATTENTION_QKV ? "proj" : "out_proj"), y, width);
 }

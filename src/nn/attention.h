@@ -19,6 +19,10 @@ struct attention_layer {
      * and key (y', x') gains q . rel_pos_h[y - y' + rows - 1] + q . rel_pos_w[x - x' + columns - 1] (ViTDet; Li et
      * al., ECCV 2022). "rel_pos_h" [2 rows - 1, D / heads], "rel_pos_w" [2 columns - 1, D / heads]. 0: none. */
     int64_t rows, columns;
+
+    /* Where to leave who looks at whom: the softmax's values, averaged over the heads, [B, N, N]: row i sums to one and
+     * says what token i takes from each. NULL: nowhere, for attention itself never forms them. Not with `causal`. */
+    node *weights;
 };
 
 /* x [B, N, D] to [B, N, D]. */

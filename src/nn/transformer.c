@@ -18,9 +18,11 @@ static const struct part_names {
 };
 
 /* Over the grid of tokens, all at once or by windows. Padding comes after the norm: what is added is exactly zero. */
-static node attend(struct graph *g, struct params p, node x, const struct transformer_config *c)
+static node attend(struct graph *g, struct params p, node x, const struct transformer_config *c, node *weights)
 {
     struct attention_layer layer = {.heads = c->heads, .names = part_names[c->names].attention, .causal = c->causal};
+    if (c->weights && c->window <= 0)
+        layer.weights = weights;
     if (c->relative_positions) {
         layer.rows = c->window > 0 ? c->window : c->rows;
         layer.columns = c->window > 0 ? c->window : c->columns;
@@ -70,11 +72,11 @@ node transformer_block(struct graph *g, struct params p, node x, const struct tr
                    (double)c->drop_path);
         return NODE_NONE;
     }
-    node y = layer_norm(g, params_scope(p, names->norm1), x, c->eps);
-    x = add_branch(g, &p, "ls1", x, attend(g, params_scope(p, "attn"), y, c), c);
+    node y = layer_norm(g, params_scope(p, names->norm1), x, c->eps), weights = NODE_NONE;
+    x = add_branch(g, &p, "ls1", x, attend(g, params_scope(p, "attn"), y, c, &weights), c);
     y = layer_norm(g, params_scope(p, names->norm2), x, c->eps);
     node out = add_branch(g, &p, "ls2", x, perceptron(g, &p, y, c), c);
     if (values)
-        *values = (struct block_values){.norm2 = y, .out = out};
+        *values = (struct block_values){.norm2 = y, .out = out, .attention = weights};
     return out;
 }

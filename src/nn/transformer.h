@@ -26,12 +26,14 @@ struct transformer_config {
     int64_t window;          /* attention inside windows of this side; 0: all tokens see each other */
     bool relative_positions; /* see nn/attention.h */
     float drop_path;         /* in training: the probability that a branch is left out, by picture */
+    bool weights;            /* give block_values.attention, which takes work and memory of its own */
 };
 
 /* Values inside a block that networks built on it read. */
 struct block_values {
-    node norm2; /* output of the second norm, before the perceptron */
-    node out;   /* of the whole block */
+    node norm2;     /* output of the second norm, before the perceptron */
+    node out;       /* of the whole block */
+    node attention; /* [B, N, N], as attention_layer.weights, where `weights` asks for it and there are no windows */
 };
 
 /* x [B, N, D] to [B, N, D]. `values` may be NULL. */

@@ -1,4 +1,4 @@
-/* Each allocation of scoring pictures in turn fails: an error that says so, no crash, no leak. */
+/* Each allocation of scoring and explaining pictures in turn fails: an error that says so, no crash, no leak. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "detector/model.h"
+#include "detector/activation.h"
 #include "detector/residual.h"
 #include "failing_malloc.h"
 
@@ -33,9 +33,26 @@ static bool score(void *context)
     return done;
 }
 
-static void test_score(void **unused)
+static bool explain(void *context)
 {
-    (void)unused;
+    struct scene *s = context;
+    struct assay_error error = {0};
+    struct model model = {0};
+    struct model_scorer *scorer = NULL;
+    struct activation activation = {0};
+    bool done = model_create(&detector_residual, &s->config, 7, &model, &error) == ASSAY_OK &&
+                model_scorer_create(&model, false, &scorer, &error) == ASSAY_OK &&
+                model_activation(scorer, &s->small, NULL, &activation, &error) == ASSAY_OK;
+    if (!done)
+        assert_true(error.message[0] != '\0');
+    activation_free(&activation);
+    model_scorer_free(scorer);
+    model_free(&model);
+    return done;
+}
+
+static void check(failing_attempt *attempt)
+{
     struct scene s = {0};
     struct assay_error error;
     size_t survived;
@@ -49,16 +66,29 @@ static void test_score(void **unused)
         s.small.pixels[i] = (uint8_t)(i * 7);
     for (size_t i = 0; i < image_bytes(&s.large); i++)
         s.large.pixels[i] = (uint8_t)(i * 5);
-    assert_true(failing_malloc_each(score, &s, &survived) > 15);
+    assert_true(failing_malloc_each(attempt, &s, &survived) > 15);
     assert_int_equal(survived, 0);
     image_free(&s.small);
     image_free(&s.large);
+}
+
+static void test_score(void **unused)
+{
+    (void)unused;
+    check(score);
+}
+
+static void test_explain(void **unused)
+{
+    (void)unused;
+    check(explain);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_score),
+        cmocka_unit_test(test_explain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
