@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "cpu/chain.h"
 #include "cpu/columns.h"
 #include "cpu/kernels.h"
 #include "ops/norm.h"
@@ -101,7 +102,7 @@ static void channel_stats_run(const struct kernel_call *call)
 
 /* --- tables: a few numbers per channel, repeated so that a stretch of the tensor meets them in order ------------------ */
 
-enum { TABLE_WIDTH = 512, TABLES = 4 };
+enum { TABLE_WIDTH = 512, TABLES = 4, NORM_OWN = 4, NORM_INPUTS = NORM_OWN + KERNEL_MAX_ABSORBED };
 
 /* Floats in one table: whole rows of channels side by side. */
 static int64_t table_width(int64_t channels)
@@ -118,6 +119,7 @@ struct apply_job {
     apply_body *body;
     int64_t channels, width, count;
     float *table[TABLES];
+    struct chain chain;
 };
 
 static assay_status table_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
@@ -146,7 +148,8 @@ static void apply_rows(void *context, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const struct apply_job *job = context;
-    float from[LOOP_CHUNK], gradient[LOOP_CHUNK], result[LOOP_CHUNK];
+    float from[LOOP_CHUNK], gradient[LOOP_CHUNK], result[LOOP_CHUNK], between[LOOP_CHUNK];
+    float others[KERNEL_MAX_ABSORBED][LOOP_CHUNK];
     for (int64_t row = begin; row < end; row++) {
         for (int64_t column = 0; column < job->width; column += LOOP_CHUNK) {
             int64_t offset = row * job->width + column;
@@ -158,7 +161,11 @@ static void apply_rows(void *context, int64_t begin, int64_t end, int thread)
             const float *const table[TABLES] = {job->table[0] + column, job->table[1] + column, job->table[2] + column,
                                                 job->table[3] + column};
             float *y = loop_target(&job->call->out, offset, result);
-            job->body(y, x, dy, table, count);
+            job->body(job->chain.count ? between : y, x, dy, table, count);
+            const float *inputs[NORM_INPUTS];
+            for (int i = NORM_OWN; i < job->call->input_count && job->chain.count > 0; i++)
+                inputs[i] = loop_read(&job->call->in[i], offset, count, others[i - NORM_OWN]);
+            chain_run(&job->chain, between, y, inputs, count);
             loop_write(&job->call->out, offset, count, y);
         }
     }
@@ -202,8 +209,14 @@ static void batch_norm_run(const struct kernel_call *call)
         job.table[3][i] = 0.0f;
     }
     job.x = &call->in[0];
+    job.chain = chain_of(call);
     job.body = norm_loop;
     apply(&job);
+}
+
+static bool batch_norm_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through)
+{
+    return chain_absorbs(n, next, through, true);
 }
 
 /* --- sums of dy and of dy * normalised x ------------------------------------------------------------------------------ */
@@ -311,6 +324,7 @@ const struct kernel cpu_channel_stats = {.op = &op_channel_stats_def,
                                          .run = channel_stats_run};
 const struct kernel cpu_batch_norm = {.op = &op_batch_norm_def,
                                       .bf16 = true,
+                                      .absorbs = batch_norm_absorbs,
                                       .prepare = table_prepare,
                                       .run = batch_norm_run};
 const struct kernel cpu_batch_norm_sums = {.op = &op_batch_norm_sums_def,

@@ -1,11 +1,10 @@
 /* elementwise.c - binary functions, select, sums of several tensors, casts and broadcasts. */
 #include "base/parallel.h"
+#include "cpu/chain.h"
 #include "cpu/kernels.h"
 #include "cpu/operand.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
-
-typedef void binary_loop(float *y, const float *left, const float *right, int64_t count);
 
 #define BINARY(name, expression)                                                                                       \
     HOT static void name(float *y, const float *left, const float *right, int64_t count)                               \
@@ -34,6 +33,11 @@ static binary_loop *const loops[BINARY_COUNT] = {
     [BINARY_ADD] = loop_add, [BINARY_SUB] = loop_sub, [BINARY_MUL] = loop_mul, [BINARY_DIV] = loop_div,
     [BINARY_MAX] = loop_max, [BINARY_MIN] = loop_min, [BINARY_EQ] = loop_eq,   [BINARY_LT] = loop_lt,
     [BINARY_LE] = loop_le,   [BINARY_GT] = loop_gt,   [BINARY_GE] = loop_ge,   [BINARY_RELU_GRAD] = loop_relu_grad};
+
+binary_loop *chain_binary(enum binary_kind kind)
+{
+    return loops[kind];
+}
 
 struct binary_job {
     binary_loop *loop;
@@ -68,6 +72,8 @@ static void select_run(const struct kernel_call *call)
     operand_run(call, select_body, NULL);
 }
 
+enum { ACCUMULATE_INPUTS = 16 }; /* with absorbed ones */
+
 HOT static void add_to(float *y, const float *x, int64_t count)
 {
     INDEPENDENT
@@ -75,12 +81,21 @@ HOT static void add_to(float *y, const float *x, int64_t count)
         y[i] += x[i];
 }
 
+static bool accumulate_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through)
+{
+    return n->own_count > 1 && n->input_count < ACCUMULATE_INPUTS && chain_absorbs(n, next, through, true);
+}
+
 /* A chunk at a time through all inputs. */
 static void accumulate_body(void *context, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const struct kernel_call *call = context;
-    float sum[LOOP_CHUNK], buffer[LOOP_CHUNK];
+    float sum[LOOP_CHUNK], buffer[LOOP_CHUNK], others[KERNEL_MAX_ABSORBED][LOOP_CHUNK], result[LOOP_CHUNK];
+    const struct chain chain = chain_of(call);
+    int own = call->input_count;
+    for (int i = 0; i < chain.count; i++)
+        own -= chain.steps[i].binary != NULL;
     int64_t count = shape_count(&call->out.shape);
     for (int64_t chunk = begin; chunk < end; chunk++) {
         int64_t first = chunk * LOOP_CHUNK, n = int64_min(LOOP_CHUNK, count - first);
@@ -91,9 +106,18 @@ static void accumulate_body(void *context, int64_t begin, int64_t end, int threa
         const float *a = loop_read(&call->in[0], first, n, sum);
         const float *b = loop_read(&call->in[1], first, n, buffer);
         loop_add(sum, a, b, n); /* never in the output itself: that may be the memory of a later input */
-        for (int i = 2; i < call->input_count; i++)
+        for (int i = 2; i < own; i++)
             add_to(sum, loop_read(&call->in[i], first, n, buffer), n);
-        loop_write(&call->out, first, n, sum);
+        if (chain.count == 0) {
+            loop_write(&call->out, first, n, sum);
+            continue;
+        }
+        const float *inputs[ACCUMULATE_INPUTS];
+        for (int i = own; i < call->input_count; i++)
+            inputs[i] = loop_read(&call->in[i], first, n, others[i - own]);
+        float *y = loop_target(&call->out, first, result);
+        chain_run(&chain, sum, y, inputs, n);
+        loop_write(&call->out, first, n, y);
     }
 }
 
@@ -117,8 +141,11 @@ static void copy_run(const struct kernel_call *call)
     operand_run(call, copy_body, NULL);
 }
 
-const struct kernel cpu_binary = {.op = &op_binary_def, .bf16 = true, .run = binary_run};
+const struct kernel cpu_binary = {.op = &op_binary_def, .bf16 = true, .absorbs = operand_absorbs, .run = binary_run};
 const struct kernel cpu_select = {.op = &op_select_def, .bf16 = true, .run = select_run};
-const struct kernel cpu_accumulate = {.op = &op_accumulate, .bf16 = true, .run = accumulate_run};
+const struct kernel cpu_accumulate = {.op = &op_accumulate,
+                                      .bf16 = true,
+                                      .absorbs = accumulate_absorbs,
+                                      .run = accumulate_run};
 const struct kernel cpu_cast = {.op = &op_cast, .bf16 = true, .run = copy_run};
 const struct kernel cpu_broadcast = {.op = &op_broadcast_def, .bf16 = true, .run = copy_run};

@@ -2,6 +2,7 @@
 #include "cpu/operand.h"
 
 #include "base/parallel.h"
+#include "cpu/chain.h"
 
 enum operand_kind {
     OPERAND_WHOLE,    /* as large as the output */
@@ -23,6 +24,7 @@ struct operand_job {
     operand_body *body;
     const void *context;
     struct operand operands[OPERAND_MAX];
+    struct chain chain;
     int64_t count, step; /* elements of the output; of a stretch */
 };
 
@@ -127,22 +129,24 @@ static void run_stretches(void *context, int64_t begin, int64_t end, int thread)
     (void)thread;
     const struct operand_job *job = context;
     const struct tensor *out = &job->call->out;
-    float buffers[OPERAND_MAX][LOOP_CHUNK], result[LOOP_CHUNK];
+    float buffers[OPERAND_MAX][LOOP_CHUNK], result[LOOP_CHUNK], between[LOOP_CHUNK];
     int inputs = job->call->input_count;
     for (int64_t stretch = begin; stretch < end; stretch++) {
         int64_t first = stretch * job->step, count = int64_min(job->step, job->count - first);
         const float *values[OPERAND_MAX];
         for (int i = 0; i < inputs; i++)
             values[i] = operand_read(&job->operands[i], first, count, buffers[i], stretch > begin);
+        /* An output may lie over an input, which a later op of the chain still wants: only the last one writes there. */
         float *y = loop_target(out, first, result);
-        job->body(job->context, y, values, count);
+        job->body(job->context, job->chain.count ? between : y, values, count);
+        chain_run(&job->chain, between, y, values, count);
         loop_write(out, first, count, y);
     }
 }
 
 void operand_run(const struct kernel_call *call, operand_body *body, const void *context)
 {
-    struct operand_job job = {call, body, context, .count = shape_count(&call->out.shape)};
+    struct operand_job job = {call, body, context, .chain = chain_of(call), .count = shape_count(&call->out.shape)};
     int64_t period =
         1; /* of all periodic inputs: each one's is a product of trailing axes, so the longest is a multiple */
     for (int i = 0; i < call->input_count; i++) {
@@ -153,4 +157,9 @@ void operand_run(const struct kernel_call *call, operand_body *body, const void 
     }
     job.step = LOOP_CHUNK / period * period;
     parallel_for(int64_div_up(job.count, job.step), LOOP_GRAIN / LOOP_CHUNK, run_stretches, &job);
+}
+
+bool operand_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through)
+{
+    return n->input_count + next->input_count - 1 <= OPERAND_MAX && chain_absorbs(n, next, through, false);
 }

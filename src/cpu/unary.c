@@ -1,10 +1,9 @@
 /* unary.c - one value from one value. */
-#include "cpu/kernels.h"
+#include "cpu/chain.h"
 #include "cpu/elementary.h"
+#include "cpu/kernels.h"
 #include "cpu/operand.h"
 #include "ops/elementwise.h"
-
-typedef void unary_loop(float *y, const float *x, int64_t count, float a, float b);
 
 #define UNARY(name, expression)                                                                                        \
     HOT static void name(float *y, const float *values, int64_t count, float a, float b)                               \
@@ -78,6 +77,11 @@ static unary_loop *const loops[UNARY_COUNT] = {[UNARY_AFFINE] = loop_affine,
                                                [UNARY_TANH] = loop_tanh,
                                                [UNARY_SOFTPLUS] = loop_softplus};
 
+unary_loop *chain_unary(const struct unary_attrs *attrs)
+{
+    return attrs->kind == UNARY_POW ? power_loop(attrs->a) : loops[attrs->kind];
+}
+
 struct unary_job {
     unary_loop *loop;
     float a, b;
@@ -92,8 +96,8 @@ static void unary_body(const void *context, float *y, const float *const *inputs
 static void unary_run(const struct kernel_call *call)
 {
     const struct unary_attrs *attrs = call->attrs;
-    struct unary_job job = {attrs->kind == UNARY_POW ? power_loop(attrs->a) : loops[attrs->kind], attrs->a, attrs->b};
+    struct unary_job job = {chain_unary(attrs), attrs->a, attrs->b};
     operand_run(call, unary_body, &job);
 }
 
-const struct kernel cpu_unary = {.op = &op_unary_def, .bf16 = true, .run = unary_run};
+const struct kernel cpu_unary = {.op = &op_unary_def, .bf16 = true, .absorbs = operand_absorbs, .run = unary_run};

@@ -60,7 +60,7 @@ static bool can_absorb(const struct plan *plan, const struct plan_step *step, co
 {
     struct tensor in[2][KERNEL_MAX_INPUTS];
     bool is_param[2][KERNEL_MAX_INPUTS];
-    if (step->absorbed_count == KERNEL_MAX_ABSORBED || next->input_count > KERNEL_MAX_ABSORBED ||
+    if (step->absorbed_count == KERNEL_MAX_ABSORBED || next->input_count > KERNEL_ABSORBED_INPUTS ||
         step->input_count + next->input_count - 1 > KERNEL_MAX_INPUTS || next->absorbed_count > 0)
         return false;
     struct kernel_node so_far = plan_describe(plan, step, in[0], is_param[0]);

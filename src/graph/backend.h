@@ -8,14 +8,14 @@
 
 enum { KERNEL_MAX_INPUTS = 64 };
 
-enum { KERNEL_MAX_ABSORBED = 4 };
+enum { KERNEL_MAX_ABSORBED = 8, KERNEL_ABSORBED_INPUTS = 4 };
 
 /* An op that a kernel applies to its result before it writes it, instead of a kernel of its own doing so. */
 struct kernel_absorbed {
     const struct op *op;
     const void *attrs;
     int input_count;
-    int in[KERNEL_MAX_ABSORBED]; /* which of the kernel's inputs; KERNEL_RESULT: what the kernel has so far */
+    int in[KERNEL_ABSORBED_INPUTS]; /* which of the kernel's inputs; KERNEL_RESULT: what the kernel has so far */
 };
 enum { KERNEL_RESULT = -1 };
 
@@ -52,6 +52,8 @@ struct kernel_call {
     const void *const *packed; /* [input_count] NULL where not packed */
     struct tensor out;
     const void *attrs;
+    int absorbed_count;
+    const struct kernel_absorbed *absorbed;
     void *state, *scratch;
     uint64_t seed, step, random_key; /* for random ops */
 };

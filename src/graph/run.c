@@ -151,6 +151,8 @@ static void run_step(const struct workspace *w, const struct plan_step *step, co
                                             .packed = packed,
                                             .out = w->tensors[step->output],
                                             .attrs = step->attrs,
+                                            .absorbed_count = step->absorbed_count,
+                                            .absorbed = step->absorbed,
                                             .state = step->state,
                                             .scratch = step->scratch >= 0 ? w->tensors[step->scratch].data : NULL,
                                             .seed = options->seed,

@@ -87,8 +87,7 @@ static node adam(struct graph *g, const struct optimizer_options *o, node p, con
     const char *kind = o->kind == OPTIMIZER_ADAM ? "adam" : "adamw";
     node mean = moment(g, kind, entry, "mean"), square = moment(g, kind, entry, "square");
     node next_mean = op_add(g, mean, op_scale(g, op_sub(g, d, mean), (float)(1 - o->beta1)));
-    node next_square =
-        op_add(g, op_scale(g, square, (float)o->beta2), op_scale(g, op_square(g, d), (float)(1 - o->beta2)));
+    node next_square = op_add(g, square, op_scale(g, op_sub(g, op_square(g, d), square), (float)(1 - o->beta2)));
     assign(g, mean, next_mean);
     assign(g, square, next_square);
     node root = op_affine(g, op_mul(g, op_sqrt(g, next_square), root_scale), 1, (float)o->epsilon);

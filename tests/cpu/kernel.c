@@ -72,7 +72,16 @@ float *kernel_result(const struct kernel_case *c, bool bf16)
     assert_true(out.data && scratch && result);
     memset(out.data, 0xFF, bytes); /* what is left over shows as NaN */
     memset(scratch, 0xFF, prepared.scratch_bytes);
-    struct kernel_call call = {c->inputs, in, packed, out, c->attrs, prepared.state, scratch, c->seed, c->step, c->key};
+    struct kernel_call call = {.input_count = c->inputs,
+                               .in = in,
+                               .packed = packed,
+                               .out = out,
+                               .attrs = c->attrs,
+                               .state = prepared.state,
+                               .scratch = scratch,
+                               .seed = c->seed,
+                               .step = c->step,
+                               .random_key = c->key};
     kernel->run(&call);
     for (int64_t i = 0; i < count; i++)
         result[i] = out.dtype == DTYPE_BF16 ? bf16_to_float(((uint16_t *)out.data)[i]) : ((float *)out.data)[i];

@@ -129,7 +129,13 @@ static void *run_often(void *context)
     const void *packed[2] = {NULL, r->packed};
     in[0].data = (void *)r->x;
     out.data = r->y;
-    struct kernel_call call = {2, in, packed, out, &r->conv->attrs, r->conv->prepared.state, r->scratch, 0, 0, 0};
+    struct kernel_call call = {.input_count = 2,
+                               .in = in,
+                               .packed = packed,
+                               .out = out,
+                               .attrs = &r->conv->attrs,
+                               .state = r->conv->prepared.state,
+                               .scratch = r->scratch};
     test_set_threads(1);
     for (int i = 0; i < 20; i++) {
         memset(r->y, 0xFF, r->bytes);
