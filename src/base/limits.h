@@ -12,6 +12,7 @@
 #define LIMIT_TENSOR_RANK 8                           /* dimensions of a tensor in a file */
 #define LIMIT_GRAPH_NODES 1000000                     /* nodes of one graph */
 #define LIMIT_DATASET_FILES 50000000                  /* pictures in one dataset */
+#define LIMIT_LIST_BYTES (UINT64_C(256) << 20)        /* a list of pictures */
 #define LIMIT_PATH_BYTES 4096                         /* one path, its NUL included */
 #define LIMIT_DIRECTORY_DEPTH 64                      /* folders below the one that was named */
 

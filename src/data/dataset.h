@@ -1,5 +1,5 @@
 /* dataset.h - a list of pictures with what is known of each: its class, its source, which of its pixels were made.
- * dataset_open finds them in any of the layouts of the public benchmarks (dataset_layouts, docs/datasets.md) and in
+ * dataset_open finds them in any of the layouts of the public benchmarks (dataset_layout_at, docs/datasets.md) and in
  * lists. Where no benchmark is recognised, the names of folders tell:
  *
  *     real/ and ai/          0_real/ and 1_fake/ (CNNDetection)          nature/ and ai/ (GenImage)
@@ -81,8 +81,8 @@ struct dataset_layout {
     const char *expects; /* the folders or the list that it is, in one line */
 };
 
-/* All of them; the last has a NULL name. */
-const struct dataset_layout *dataset_layouts(void);
+/* The index-th of them; NULL behind the last. */
+const struct dataset_layout *dataset_layout_at(size_t index);
 
 /* Reads the folder or list `root`. `layout` is a name from the table; NULL or "auto": the one that fits. Where none of
  * the benchmarks fits it is "folders", where two do that is an error that names them.

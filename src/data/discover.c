@@ -6,17 +6,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/discover.h"
+
 #include "base/limits.h"
 #include "base/memory.h"
-#include "data/dataset.h"
-#include "data/dataset_build.h"
 #include "data/walk.h"
 #include "image/image.h"
 
 #define CLASS_PAIRS "real/ and ai/, 0_real/ and 1_fake/, nature/ and ai/"
 #define BE_EXPLICIT "say which folder holds what with --real DIR --ai DIR"
 
-/* The names of class folders, and the pairs that go together. */
+/* The names of class folders in the order of their bits, and the pairs that go together. */
 static const struct {
     const char *name;
     int label;
@@ -24,7 +24,7 @@ static const struct {
     {"real", LABEL_REAL},        {"ai", LABEL_GENERATED}, {"0_real", LABEL_REAL},
     {"1_fake", LABEL_GENERATED}, {"nature", LABEL_REAL},
 };
-static const unsigned class_pairs[] = {1 | 2, 4 | 8, 16 | 2};      /* bits of class_names */
+static const unsigned class_pairs[] = {CLASS_REAL | CLASS_AI, CLASS_0_REAL | CLASS_1_FAKE, CLASS_NATURE | CLASS_AI};
 static const char *const split_names[] = {"train", "val", "test"}; /* in the order of the SPLIT_ bits */
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -37,7 +37,7 @@ static unsigned class_bit(const char *name)
     return 0;
 }
 
-static unsigned split_bit(const char *name)
+unsigned split_bit(const char *name)
 {
     for (unsigned i = 0; i < COUNT_OF(split_names); i++)
         if (strcmp(split_names[i], name) == 0)
@@ -57,6 +57,11 @@ static const char *list_names(unsigned bits, bool splits, char *text, size_t siz
     return text;
 }
 
+const char *split_names_text(unsigned splits, char *text, size_t size)
+{
+    return list_names(splits, true, text, size);
+}
+
 /* ---- the pictures of one class folder -------------------------------------------------------------------------- */
 
 struct collect {
@@ -66,6 +71,7 @@ struct collect {
     const char *above;   /* first part of the source's name, or NULL */
     const char *instead; /* the source's name where there is no other */
     size_t name_at;      /* where relative names begin in the paths */
+    bool inside;         /* the first folder inside is part of the source's name */
     bool strict;         /* found by name, so that a class's or split's name further down makes it ambiguous */
     size_t count;
     char source[LIMIT_PATH_BYTES * 2];
@@ -96,7 +102,7 @@ static assay_status collect_file(void *context, const struct walk_file *file, st
     assay_status status = c->strict ? check_below(c, file, error) : ASSAY_OK;
     if (status)
         return status;
-    const char *slash = strchr(file->name, '/');
+    const char *slash = c->inside ? strchr(file->name, '/') : NULL;
     if (slash)
         snprintf(c->source, sizeof c->source, "%s%s%.*s", c->above ? c->above : "", c->above ? "/" : "",
                  (int)(slash - file->name), file->name);
@@ -106,25 +112,18 @@ static assay_status collect_file(void *context, const struct walk_file *file, st
     return dataset_build_add(c->builder, c->label, c->source, file->path, c->name_at, file->bytes, error);
 }
 
-static assay_status collect_class(struct dataset_builder *builder, int label, const char *folder, const char *above,
-                                  const char *instead, size_t name_at, bool strict, struct assay_error *error)
+static assay_status collect_class(const struct collect *what, struct assay_error *error)
 {
     struct collect *c = mem_alloc(1, sizeof *c);
     if (!c)
         return error_memory(error, "finding a dataset");
-    *c = (struct collect){.builder = builder,
-                          .label = label,
-                          .folder = folder,
-                          .above = above,
-                          .instead = instead,
-                          .name_at = name_at,
-                          .strict = strict};
+    *c = *what;
     struct walk walk = {collect_file, NULL, c};
-    assay_status status = walk_pictures(folder, &walk, error);
+    assay_status status = walk_pictures(c->folder, &walk, error);
     if (!status && c->count == 0)
         status = error_set(error, ASSAY_ERROR_ARGUMENT,
-                           "%s: no pictures for the class '%s' (.jpg, .png, .webp, .tif, .gif, .heic, .avif)", folder,
-                           dataset_label_text(label));
+                           "%s: no pictures for the class '%s' (.jpg, .png, .webp, .tif, .gif, .heic, .avif)",
+                           c->folder, dataset_label_text(c->label));
     mem_free(c);
     return status;
 }
@@ -139,8 +138,7 @@ static assay_status real_path(const char *folder, char **path, struct assay_erro
     return realpath(folder, *path) ? ASSAY_OK : error_errno(error, folder, "open the folder");
 }
 
-/* One class must not lie in the other: its pictures would be both. */
-static assay_status check_apart(const char *real, const char *generated, struct assay_error *error)
+assay_status discover_apart(const char *real, const char *generated, struct assay_error *error)
 {
     char *a = NULL, *b = NULL;
     assay_status status = real_path(real, &a, error);
@@ -164,7 +162,8 @@ static assay_status check_apart(const char *real, const char *generated, struct 
 
 struct finder {
     struct dataset_builder *builder; /* NULL: only splits are asked for */
-    unsigned wanted;                 /* the split's bit; 0: none named */
+    const struct discover_style *style;
+    unsigned wanted; /* the split's bit; 0: none named */
     struct folder_set seen;
     struct arena arena;
     size_t name_at;
@@ -174,7 +173,7 @@ struct finder {
 
 struct place {
     const char *path;
-    const char *above; /* first folder below the root that is no split's, or NULL */
+    const char *above; /* folders below the root that are no split's, as the style takes them; or NULL */
     unsigned split;    /* the split that it lies in; 0: none */
     int depth;
 };
@@ -264,6 +263,9 @@ static assay_status take_classes(struct finder *f, const struct place *place, co
             partner |= class_pairs[i] & ~content->classes;
     }
     list_names(content->classes, false, found, sizeof found);
+    if (content->classes & ~f->style->classes)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: has %s, where there are %s in this layout", place->path,
+                         found, list_names(f->style->classes, false, missing, sizeof missing));
     if (!pair && partner)
         return error_set(error, ASSAY_ERROR_ARGUMENT,
                          "%s: has %s without its partner (%s); add the missing class, or " BE_EXPLICIT, place->path,
@@ -288,9 +290,17 @@ static assay_status take_classes(struct finder *f, const struct place *place, co
                 status = error_memory(error, "finding a dataset");
         }
     if (!status)
-        status = check_apart(folder[LABEL_REAL], folder[LABEL_GENERATED], error);
+        status = discover_apart(folder[LABEL_REAL], folder[LABEL_GENERATED], error);
     for (int label = 0; label < LABEL_COUNT && !status; label++)
-        status = collect_class(f->builder, label, folder[label], place->above, name[label], f->name_at, true, error);
+        status = collect_class(&(struct collect){.builder = f->builder,
+                                                 .label = label,
+                                                 .folder = folder[label],
+                                                 .above = place->above,
+                                                 .instead = f->style->instead ? f->style->instead : name[label],
+                                                 .name_at = f->name_at,
+                                                 .inside = f->style->inside,
+                                                 .strict = true},
+                               error);
     f->pairs++;
     return status;
 }
@@ -330,6 +340,14 @@ static assay_status take_splits(struct finder *f, const struct place *place, con
     return status;
 }
 
+/* The folders that name a source, one level further down; NULL without memory. */
+static const char *name_above(struct finder *f, const struct place *place, const char *folder)
+{
+    if (!place->above)
+        return arena_strdup(&f->arena, f->style->generator ? f->style->generator(folder) : folder);
+    return f->style->levels ? join(f, place->above, folder) : place->above;
+}
+
 static assay_status look_below(struct finder *f, const struct place *place, const struct content *content,
                                struct assay_error *error)
 {
@@ -342,8 +360,7 @@ static assay_status look_below(struct finder *f, const struct place *place, cons
         const struct folder_entry *entry = &content->folder.entries[i];
         if (!entry->is_folder)
             continue;
-        struct place below = {join(f, place->path, entry->name),
-                              place->above ? place->above : arena_strdup(&f->arena, entry->name), place->split,
+        struct place below = {join(f, place->path, entry->name), name_above(f, place, entry->name), place->split,
                               place->depth + 1};
         bool added = false;
         if (!below.path || !below.above)
@@ -391,24 +408,36 @@ static assay_status find_all(struct finder *f, const char *root, struct assay_er
     return status ? status : look(f, &place, error);
 }
 
+assay_status discover_classes(const char *root, unsigned wanted, const struct discover_style *style,
+                              struct dataset_builder *builder, unsigned *splits, struct assay_error *error)
+{
+    struct finder f = {.builder = builder, .style = style, .wanted = wanted};
+    char missing[64], found[64];
+    assay_status status = find_all(&f, root, error);
+    if (!status && wanted && !(f.splits & wanted))
+        status = error_set(error, ASSAY_ERROR_ARGUMENT, "%s: there is no folder %s in it%s%s", root,
+                           list_names(wanted, true, missing, sizeof missing), f.splits ? ", only " : "",
+                           list_names(f.splits, true, found, sizeof found));
+    else if (!status && builder && f.pairs == 0)
+        status = error_set(error, ASSAY_ERROR_ARGUMENT,
+                           "%s: found no class folders (" CLASS_PAIRS ") in it; " BE_EXPLICIT, root);
+    *splits = f.splits;
+    folder_set_free(&f.seen);
+    arena_free(&f.arena);
+    return status;
+}
+
+static const struct discover_style plain = {.classes = CLASS_ALL, .inside = true};
+
 assay_status dataset_from_folder(const char *root, const char *split, struct dataset *out, struct assay_error *error)
 {
     struct dataset_builder builder = dataset_build_begin("", "");
-    struct finder f = {.builder = &builder, .wanted = split ? split_bit(split) : 0};
-    char found[64];
+    unsigned wanted = split ? split_bit(split) : 0, splits;
     assay_status status;
-    if (split && !f.wanted)
+    if (split && !wanted)
         status = error_set(error, ASSAY_ERROR_ARGUMENT, "'%s' is no split; there are train, val and test", split);
     else
-        status = find_all(&f, root, error);
-    if (!status && f.wanted && !(f.splits & f.wanted))
-        status = error_set(error, ASSAY_ERROR_ARGUMENT, "%s: there is no folder %s/ in it%s%s", root, split,
-                           f.splits ? ", only " : "", list_names(f.splits, true, found, sizeof found));
-    else if (!status && f.pairs == 0)
-        status = error_set(error, ASSAY_ERROR_ARGUMENT,
-                           "%s: found no class folders (" CLASS_PAIRS ") in it; " BE_EXPLICIT, root);
-    folder_set_free(&f.seen);
-    arena_free(&f.arena);
+        status = discover_classes(root, wanted, &plain, &builder, &splits, error);
     if (status) {
         dataset_build_discard(&builder);
         return status;
@@ -425,7 +454,7 @@ assay_status dataset_from_folders(const char *real, const char *generated, struc
     if (!real && !generated)
         status = error_set(error, ASSAY_ERROR_ARGUMENT, "no folder of pictures was given");
     else if (real && generated)
-        status = check_apart(real, generated, error);
+        status = discover_apart(real, generated, error);
     for (int label = 0; label < LABEL_COUNT && !status; label++) {
         if (!folder[label])
             continue;
@@ -435,8 +464,13 @@ assay_status dataset_from_folders(const char *real, const char *generated, struc
             length--;
         status = real_path(folder[label], &path, error);
         if (!status) /* its own name is the last part of where it really is */
-            status =
-                collect_class(&builder, label, folder[label], NULL, strrchr(path, '/') + 1, length + 1, false, error);
+            status = collect_class(&(struct collect){.builder = &builder,
+                                                     .label = label,
+                                                     .folder = folder[label],
+                                                     .instead = strrchr(path, '/') + 1,
+                                                     .name_at = length + 1,
+                                                     .inside = true},
+                                   error);
         mem_free(path);
     }
     if (status) {
@@ -448,10 +482,5 @@ assay_status dataset_from_folders(const char *real, const char *generated, struc
 
 assay_status dataset_splits(const char *root, unsigned *splits, struct assay_error *error)
 {
-    struct finder f = {0};
-    assay_status status = find_all(&f, root, error);
-    *splits = f.splits;
-    folder_set_free(&f.seen);
-    arena_free(&f.arena);
-    return status;
+    return discover_classes(root, 0, &plain, NULL, splits, error);
 }
