@@ -10,30 +10,31 @@
 #ifndef ASSAY_EVAL_PROTOCOL_H
 #define ASSAY_EVAL_PROTOCOL_H
 
+#include <jansson.h>
+
 #include "base/arena.h"
 #include "data/dataset.h"
 #include "eval/metrics_bootstrap.h"
 #include "eval/prediction.h"
 
-/* What makes a row of the table. A source's name is "generator", "generator/folder" or "set/generator". */
+/* What makes a row of the table. A source's name is "generator" or "generator/detail" (dataset.h), where the detail is an
+ * object class ("progan/airplane") or the set of real pictures that it is compared with ("some-model/mscoco"). */
 enum protocol_rows {
-    PROTOCOL_ROWS_ONE,           /* everything is one row */
-    PROTOCOL_ROWS_GENERATOR,     /* the first folder of the generated sources' names */
-    PROTOCOL_ROWS_SET_GENERATOR, /* the first two: "mscoco/CompVis@stable-diffusion-v1-4" */
-    PROTOCOL_ROWS_OBJECT,        /* generator and object class: the folder below the generator's in the path */
-    PROTOCOL_ROWS_SOURCE         /* the whole name; and rows for the real sources too */
+    PROTOCOL_ROWS_ONE,       /* everything is one row, "all" */
+    PROTOCOL_ROWS_GENERATOR, /* generated sources of one generator */
+    PROTOCOL_ROWS_SOURCE     /* each generated source */
 };
 
 /* Which real pictures stand in a row. */
 enum protocol_reals {
-    PROTOCOL_REALS_OWN,    /* those of the row's own folder: same generator (and object class) */
-    PROTOCOL_REALS_SET,    /* those whose source begins with the same first folder: the set */
+    PROTOCOL_REALS_OWN,    /* those named as the row is: of a row of sources by the whole name, else by the generator */
+    PROTOCOL_REALS_DETAIL, /* those whose source is named as the row's detail, or begins with that and '/' */
     PROTOCOL_REALS_SHARED, /* all real pictures, in every row */
-    PROTOCOL_REALS_PAIRED  /* by the protocol's table of pairs; generators not in it: their own */
+    PROTOCOL_REALS_PAIRED  /* by the protocol's table of pairs; generators that are not in it have their own */
 };
 
 struct protocol_pair {
-    const char *generated, *real; /* first folders of source names */
+    const char *generated, *real; /* first parts of the sources' names */
 };
 
 /* Sub-sampling within a row, n real and m generated pictures. */
@@ -61,7 +62,7 @@ enum protocol_threshold {
 
 enum protocol_mean {
     PROTOCOL_MEAN_ROWS,    /* every row counts the same */
-    PROTOCOL_MEAN_GROUPS,  /* first over the rows of a group (object classes of a generator), then over the groups */
+    PROTOCOL_MEAN_GROUPS,  /* first over the rows of a generator, then over the generators */
     PROTOCOL_MEAN_SOURCES, /* one pool, in which both classes weigh one half and the sources of a class the same */
     PROTOCOL_MEAN_NONE     /* there is but one row */
 };
@@ -83,11 +84,13 @@ struct protocol {
     enum protocol_names names;
     enum protocol_threshold threshold;
     enum protocol_mean mean;
-    bool art_apart; /* art has rows of its own and stands in no other; else it is real like any */
-    bool balanced;  /* within a row both classes weigh one half, sources of a class the same; else pictures count
-                          the same */
-    const char
-        *order; /* row names (or generators) as the authors list them, with blanks between; others follow, sorted */
+    bool art_apart;    /* art has rows of its own and stands in no other, unless there are no other real pictures; else
+                       it is real like any */
+    bool balanced;     /* within a row both classes weigh one half, sources of a class the same; else pictures count
+                       the same */
+    bool real_rows;    /* real sources have rows of their own */
+    bool any_class;    /* a row may lack a class; else that is an error */
+    const char *order; /* generators as the authors list them, with blanks between; others follow, sorted */
     int shown[PROTOCOL_SHOWN]; /* the figures that the authors give, of enum metrics_figure, the first one leading; the
                                   rest are -1 */
 };
@@ -106,6 +109,9 @@ const struct protocol *protocol_for_layout(const char *layout);
 
 /* The figure that leads a table under this protocol: that of its threshold rule, or the first shown. */
 enum metrics_figure protocol_leading(const struct protocol *protocol);
+
+/* All of its rules, for a run's record; NULL: no memory. The caller's reference. */
+json_t *protocol_to_json(const struct protocol *protocol);
 
 /* Why a picture of a dataset is judged or not. */
 enum protocol_choice {
@@ -130,18 +136,18 @@ assay_status protocol_select(const struct protocol *protocol, const struct datas
 void protocol_selection_free(struct protocol_selection *selection); /* a zeroed one is fine */
 
 enum protocol_row_kind {
-    PROTOCOL_ROW_GENERATED, /* a generator, or set and generator, or generator and object class; or everything */
+    PROTOCOL_ROW_GENERATED, /* a generator, or one of its sources, or everything, against real pictures */
     PROTOCOL_ROW_REAL,      /* a real source by itself */
     PROTOCOL_ROW_ART,       /* likewise, of art */
-    PROTOCOL_ROW_GROUP,     /* mean over the rows of one group */
+    PROTOCOL_ROW_GROUP,     /* mean over the rows of one generator */
     PROTOCOL_ROW_MEAN       /* the last: over all */
 };
 
 struct protocol_row {
     enum protocol_row_kind kind;
-    const char *name;  /* "stylegan2", "mscoco/CompVis@stable-diffusion-v1-4", "progan/airplane"; "mean" */
-    const char *group; /* generator of an object class, model of a set and model; "" */
-    const char *reals; /* what stands against it, for a person: "laion", "all real" */
+    const char *name;                /* "stylegan2", "some-model/mscoco", "progan/airplane"; "mean" */
+    const char *group;               /* its generator, where rows are sources; else "" */
+    const char *reals;               /* what stands against it, for a person: "laion", "all real" */
     size_t judged[2], unreadable[2]; /* real and generated pictures that count; those that could not be read besides */
     struct metrics_figures figures;  /* NaN where the row does not define one; a mean is NaN where one of its rows is */
     struct metrics_interval interval[FIGURE_COUNT]; /* NaN where not asked for or undefined */
