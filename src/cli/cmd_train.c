@@ -10,7 +10,7 @@
 #include "train/trainer.h"
 
 struct train_command {
-    const char *detector, *data, *val, *real, *ai, *weights, *out;
+    const char *detector, *data, *val, *layout, *val_layout, *real, *ai, *weights, *out;
     double hold_out;
     bool resume, overwrite, progress;
 };
@@ -19,8 +19,10 @@ struct train_command {
 
 static const struct option command_options[] = {
     {"detector", OPTION_TEXT, AT(detector), "residual", 0, 0, NULL, "which detector to train"},
-    {"data", OPTION_TEXT, AT(data), NULL, 0, 0, NULL, "folder with real and generated pictures"},
+    {"data", OPTION_TEXT, AT(data), NULL, 0, 0, NULL, "folder with real and generated pictures, or a list of them"},
     {"val", OPTION_TEXT, AT(val), NULL, 0, 0, NULL, "the same for validation; without it: DATA's own, or see hold-out"},
+    {"layout", OPTION_TEXT, AT(layout), NULL, 0, 0, NULL, "how DATA is laid out (see below), where it must be said"},
+    {"val-layout", OPTION_TEXT, AT(val_layout), NULL, 0, 0, NULL, "how VAL is laid out; as DATA unless told"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of data"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of data"},
     {"weights", OPTION_TEXT, AT(weights), NULL, 0, 0, NULL,
@@ -149,27 +151,39 @@ static assay_status read_options(struct train_setup *s, int argc, char **argv, s
         return error_set(error, ASSAY_ERROR_ARGUMENT, "give either --data, or --real and --ai");
     if (!c->data && !(c->real && c->ai))
         return error_set(error, ASSAY_ERROR_ARGUMENT, "name the pictures: --data DIR, or --real DIR --ai DIR");
+    if (!c->data && c->layout)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "option layout: is for --data; --real and --ai have none");
+    if (!c->val && c->val_layout)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "option val-layout: is for --val");
     return train_options_check(&s->options, error);
+}
+
+static void tell_skipped(const struct train_setup *s, const struct dataset *d)
+{
+    if (d->skipped && s->command.progress)
+        cli_complain("%zu pictures left out, the first: %s", d->skipped, d->skipped_first);
 }
 
 /* Training pictures, and validation pictures from --val, from DATA's own val/, or held out. */
 static assay_status find_pictures(struct train_setup *s, struct assay_error *error)
 {
     const struct train_command *c = &s->command;
+    const char *val_layout = c->val_layout ? c->val_layout : c->layout;
     unsigned splits = 0, val_splits = 0;
-    assay_status status = c->data ? dataset_splits(c->data, &splits, error) : ASSAY_OK;
+    assay_status status = c->data ? dataset_open_splits(c->data, c->layout, &splits, error) : ASSAY_OK;
     if (!status)
-        status = c->data ? dataset_from_folder(c->data, splits & SPLIT_TRAIN ? "train" : NULL, &s->train, error)
+        status = c->data ? dataset_open(c->data, c->layout, splits & SPLIT_TRAIN ? "train" : NULL, &s->train, error)
                          : dataset_from_folders(c->real, c->ai, &s->train, error);
     if (status)
         return status;
+    tell_skipped(s, &s->train);
     if (c->val) {
-        status = dataset_splits(c->val, &val_splits, error);
+        status = dataset_open_splits(c->val, val_layout, &val_splits, error);
         if (!status)
-            status = dataset_from_folder(c->val, val_splits & SPLIT_VAL ? "val" : NULL, &s->validation, error);
+            status = dataset_open(c->val, val_layout, val_splits & SPLIT_VAL ? "val" : NULL, &s->validation, error);
         s->has_validation = true;
     } else if ((splits & SPLIT_TRAIN) && (splits & SPLIT_VAL)) {
-        status = dataset_from_folder(c->data, "val", &s->validation, error);
+        status = dataset_open(c->data, c->layout, "val", &s->validation, error);
         s->has_validation = true;
     } else if (c->hold_out > 0) {
         struct dataset all = s->train;
@@ -178,6 +192,7 @@ static assay_status find_pictures(struct train_setup *s, struct assay_error *err
         dataset_free(&all);
         s->has_validation = s->held_out = true;
     }
+    tell_skipped(s, &s->validation);
     if (!status && s->has_validation && strcmp(s->train.digest, s->validation.digest) == 0)
         status =
             error_set(error, ASSAY_ERROR_ARGUMENT,
@@ -261,6 +276,7 @@ done:
 
 static void print_detectors(FILE *stream)
 {
+    cli_print_layouts(stream);
     for (const struct detector *const *d = detector_all(); *d; d++) {
         fprintf(stream, "\nDetector %s (%s):\n", (*d)->name, (*d)->title);
         option_print_help((*d)->fields, stream);
@@ -282,7 +298,8 @@ static const struct cli_group groups[] = {{"Options", command_options},
 
 static const char details[] =
     "DIR holds real/ and ai/ (or 0_real/ and 1_fake/, or nature/ and ai/), with one folder per source where there\n"
-    "are several; train/ and val/ above them are found. Every batch is half real and half generated; source-power\n"
+    "are several; or it is a public benchmark, or a list. train/ and val/ in it are found. Every batch is half real "
+    "and half generated; source-power\n"
     "says how often each source comes up.\n"
     "\n"
     "While it runs, OUT.checkpoint is written now and then, and when it is interrupted (Ctrl-C); --resume goes on\n"

@@ -23,10 +23,10 @@ enum { LABEL_REAL = 0, LABEL_GENERATED = 1, LABEL_COUNT = 2 };
 
 /* What is known of the pixels that were generated or altered. */
 enum dataset_mask {
-    MASK_NONE, /* nothing */
-    MASK_FILE, /* a picture says: above 127 is altered */
-    MASK_ZERO, /* none of them was: a real picture */
-    MASK_ONE   /* all of them were: a wholly generated picture */
+    MASK_NONE = 0, /* nothing */
+    MASK_FILE = 1, /* a picture says: above 127 is altered */
+    MASK_ZERO = 2, /* none of them was: a real picture */
+    MASK_ONE = 3   /* all of them were: a wholly generated picture */
 };
 
 /* Where pictures of one class come from. In every layout the name begins with the generator (or, of real pictures, the

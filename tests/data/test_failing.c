@@ -79,6 +79,24 @@ static bool use_folders(void *context)
     return done;
 }
 
+/* Three families of layouts: real pictures shared, masks paired, a list. */
+static bool use_layouts(void *context)
+{
+    static const char *const roots[] = {"univfd", "opensdid", "list.csv"};
+    bool done = true;
+    (void)context;
+    for (int i = 0; i < 3 && done; i++) {
+        struct dataset d = {0};
+        unsigned splits = 0;
+        done = dataset_open_splits(tree_path(roots[i]), NULL, &splits, &test_error) == ASSAY_OK &&
+               dataset_open(tree_path(roots[i]), NULL, NULL, &d, &test_error) == ASSAY_OK;
+        assert_true(!done || (d.count == 3 && strcmp(d.layout, "folders") != 0));
+        assert_true(done || test_error.status == ASSAY_ERROR_MEMORY);
+        dataset_free(&d);
+    }
+    return done;
+}
+
 static const struct preprocess preprocess = {.crop = 32, .fit = PREPROCESS_TILE, .max_crops = 1, .std = {1, 1, 1}};
 
 /* With one thread, so that the same allocation fails each time; `context`: whether to train. */
@@ -119,6 +137,23 @@ static void test_folder(void **state)
     assert_true(failing_malloc_each(use_folder, NULL, NULL) > 10);
 }
 
+static void test_layouts(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "univfd/guided/1_fake/a.png", "univfd/guided/1_fake/b.png", "univfd/imagenet/0_real/c.png",
+        "opensdid/sd15/fake/a.png",   "opensdid/sd15/fake/b.png",   "opensdid/sd15/masks/b.png",
+        "opensdid/sd15/real/c.png",
+    };
+    tree_remove();
+    tree_make();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        tree_text(names[i], "1");
+    tree_text("list.csv", "path,label,mask\nunivfd/imagenet/0_real/c.png,0,\nopensdid/sd15/fake/a.png,1,\n"
+                          "opensdid/sd15/fake/b.png,1,opensdid/sd15/masks/b.png\n");
+    assert_true(failing_malloc_each(use_layouts, NULL, NULL) > 30);
+}
+
 static void test_folders(void **state)
 {
     (void)state;
@@ -142,8 +177,9 @@ static void test_sequence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_walk),     cmocka_unit_test(test_folder),   cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_training), cmocka_unit_test(test_sequence),
+        cmocka_unit_test(test_walk),     cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_folders),  cmocka_unit_test(test_training),
+        cmocka_unit_test(test_sequence), cmocka_unit_test(test_layouts), /* last: its own tree */
     };
     assay_status ready = image_library_init(&test_error);
     return ready ? 1 : cmocka_run_group_tests_name("data/failing", tests, setup, teardown);

@@ -95,6 +95,42 @@ static void test_trains(void **state)
     outcome_free(&o);
 }
 
+/* A folder that two benchmarks would read, and a list. */
+static void test_layouts(void **state)
+{
+    (void)state;
+    struct outcome o;
+    mkdir("bench", 0777);
+    make_class("bench/ADM", "0_real", 8);
+    make_class("bench/ADM", "1_fake", 9);
+    RUN(&o, "train", "--data", "bench", "--out", "layout.safetensors", SMALL);
+    expect(&o, 1, "say which with --layout NAME");
+    outcome_free(&o);
+    RUN(&o, "train", "--data", "bench", "--layout", "genimag", "--out", "layout.safetensors", SMALL);
+    expect(&o, 1, "there is no layout 'genimag'; did you mean \"genimage\"");
+    outcome_free(&o);
+    RUN(&o, "train", "--real", "bench/ADM/0_real", "--ai", "bench/ADM/1_fake", "--layout", "genimage", "--out",
+        "layout.safetensors", SMALL);
+    expect(&o, 2, "option layout: is for --data");
+    outcome_free(&o);
+    FILE *list = fopen("bench/list.csv", "w");
+    assert_non_null(list);
+    fputs("path,label\nADM/0_real/0.jpg,0\nADM/0_real/1.jpg,real\nADM/1_fake/0.jpg,1\nADM/1_fake/0.jpg,1\n", list);
+    fclose(list);
+    RUN(&o, "train", "--data", "bench", "--layout", "genimage", "--val", "bench/list.csv", "--val-layout", "auto",
+        "--out", "layout.safetensors", SMALL);
+    expect(&o, 0, "validation: 2 real and 1 generated pictures of 2 sources");
+    assert_non_null(strstr(o.err, "1 pictures left out, the first: bench/list.csv, line 5: is listed before"));
+    outcome_free(&o);
+    list = fopen("bench/fakes.csv", "w");
+    assert_non_null(list);
+    fputs("path,label\nADM/1_fake/0.jpg,1\n", list);
+    fclose(list);
+    RUN(&o, "train", "--data", "bench/fakes.csv", "--hold-out", "0", "--out", "fakes.safetensors", SMALL);
+    expect(&o, 1, "real");
+    outcome_free(&o);
+}
+
 /* Ctrl-C in the second epoch; then the same command with --resume, without the options that are recorded. */
 /* A detector whose training sees smaller windows than it judges, and that has defaults of its own: they are recorded,
  * and a flag goes before them. */
@@ -231,8 +267,11 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 1;
     scratch_program = scratch_find_program(argv[1]);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trains), cmocka_unit_test(test_defaults_of_detector),
-                                       cmocka_unit_test(test_interrupted), cmocka_unit_test(test_held_out),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trains),
+                                       cmocka_unit_test(test_layouts),
+                                       cmocka_unit_test(test_defaults_of_detector),
+                                       cmocka_unit_test(test_interrupted),
+                                       cmocka_unit_test(test_held_out),
                                        cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
