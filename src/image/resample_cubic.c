@@ -19,7 +19,7 @@ struct cubic {
     const struct image *from;
     struct image *out;
     const struct tap *across, *down;
-    int32_t *middle; /* rows resized across, 11 fractional bits [from.height, out.width, 3] */
+    int32_t *scratch; /* [threads, TAPS, out.width, 3]: rows resized across, 11 fractional bits */
 };
 
 /* Keys' kernel with a = -0.75 at distances 1 + t, t, 1 - t, 2 - t, in single precision, as OpenCV computes it. */
@@ -51,37 +51,40 @@ static struct tap *make_taps(int from, int to)
     return taps;
 }
 
-static void cubic_across(void *context, int64_t begin, int64_t end, int thread)
+static void resize_row(const struct cubic *c, int y, int32_t *out)
 {
-    const struct cubic *c = context;
-    (void)thread;
-    for (int64_t y = begin; y < end; y++) {
-        const uint8_t *row = c->from->pixels + (size_t)y * (size_t)c->from->width * IMAGE_CHANNELS;
-        int32_t *out = c->middle + (size_t)y * (size_t)c->out->width * IMAGE_CHANNELS;
-        for (int x = 0; x < c->out->width; x++) {
-            const struct tap *tap = &c->across[x];
-            for (int channel = 0; channel < IMAGE_CHANNELS; channel++) {
-                int32_t sum = 0;
-                for (int k = 0; k < TAPS; k++)
-                    sum += row[tap->index[k] * IMAGE_CHANNELS + channel] * tap->weight[k];
-                *out++ = sum;
-            }
+    const uint8_t *row = c->from->pixels + (size_t)y * (size_t)c->from->width * IMAGE_CHANNELS;
+    for (int x = 0; x < c->out->width; x++) {
+        const struct tap *tap = &c->across[x];
+        for (int channel = 0; channel < IMAGE_CHANNELS; channel++) {
+            int32_t sum = 0;
+            for (int k = 0; k < TAPS; k++)
+                sum += row[tap->index[k] * IMAGE_CHANNELS + channel] * tap->weight[k];
+            *out++ = sum;
         }
     }
 }
 
-static void cubic_down(void *context, int64_t begin, int64_t end, int thread)
+/* Rows of the result. Those that are resized across lie in TAPS slots by their number: the neighbours of one row of the
+ * result follow one another, so that no two of them want the same slot. */
+static void resize_rows(void *context, int64_t begin, int64_t end, int thread)
 {
     const struct cubic *c = context;
     const int shift = 2 * COEFFICIENT_BITS;
     size_t count = (size_t)c->out->width * IMAGE_CHANNELS;
-    (void)thread;
+    int32_t *slots = c->scratch + (size_t)thread * TAPS * count;
+    int held[TAPS] = {-1, -1, -1, -1};
     for (int64_t y = begin; y < end; y++) {
         const struct tap *tap = &c->down[y];
         const int32_t *rows[TAPS];
         uint8_t *out = c->out->pixels + (size_t)y * count;
-        for (int k = 0; k < TAPS; k++)
-            rows[k] = c->middle + (size_t)tap->index[k] * count;
+        for (int k = 0; k < TAPS; k++) {
+            int index = tap->index[k], slot = index % TAPS;
+            if (held[slot] != index)
+                resize_row(c, index, slots + (size_t)slot * count);
+            held[slot] = index;
+            rows[k] = slots + (size_t)slot * count;
+        }
         for (size_t x = 0; x < count; x++) {
             int64_t sum = INT64_C(1) << (shift - 1);
             for (int k = 0; k < TAPS; k++)
@@ -104,21 +107,19 @@ assay_status image_resize_cubic(const struct image *from, int width, int height,
         return status;
     across = make_taps(from->width, width);
     down = make_taps(from->height, height);
-    if (!size_mul((size_t)from->height, (size_t)width * IMAGE_CHANNELS * sizeof *cubic.middle, &bytes) || !across ||
-        !down || !(cubic.middle = mem_alloc_aligned(bytes))) {
+    if (!size_mul((size_t)parallel_threads() * TAPS * IMAGE_CHANNELS * sizeof *cubic.scratch, (size_t)width, &bytes) ||
+        !across || !down || !(cubic.scratch = mem_alloc_aligned(bytes))) {
         status = error_memory(error, "resizing a picture");
         goto done;
     }
     cubic.across = across;
     cubic.down = down;
-    int64_t grain = rows_a_thread((int64_t)width * IMAGE_CHANNELS * TAPS);
-    parallel_for(from->height, grain, cubic_across, &cubic);
-    parallel_for(height, grain, cubic_down, &cubic);
+    parallel_for(height, rows_a_thread((int64_t)width * IMAGE_CHANNELS * TAPS * 2), resize_rows, &cubic);
 
 done:
     mem_free(across);
     mem_free(down);
-    mem_free(cubic.middle);
+    mem_free(cubic.scratch);
     if (status)
         image_free(out);
     return status;

@@ -3,6 +3,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "base/random.h"
 #include "image/perturb.h"
@@ -380,6 +383,29 @@ static void windows_lie_where_they_should(void **state)
     image_free(&from);
 }
 
+/* A picture large enough to be shared out, by every step. */
+static void threads_do_not_matter(void **state)
+{
+    (void)state;
+#ifdef _OPENMP
+    static const char *const chains[] = {"zoom:0.1", "zoom-transposed:0.3", "resize:0.6+noise:4", "blur:1+jpeg:60",
+                                         "kernel:9", "width:700+webp:50"};
+    struct image from = picture_pattern(1300, 900);
+    int threads = omp_get_max_threads();
+    for (size_t i = 0; i < COUNT(chains); i++) {
+        omp_set_num_threads(4);
+        struct image many = applied(chains[i], 0, "x", &from);
+        omp_set_num_threads(1);
+        struct image one = applied(chains[i], 0, "x", &from);
+        assert_same_picture(&many, &one);
+        image_free(&many);
+        image_free(&one);
+    }
+    omp_set_num_threads(threads);
+    image_free(&from);
+#endif
+}
+
 static void refuses_sizes_beyond_the_limit(void **state)
 {
     struct image from = picture_pattern(1, 30000), out;
@@ -408,6 +434,7 @@ int main(void)
         cmocka_unit_test(equals_the_references),
         cmocka_unit_test(comes_close_to_the_references),
         cmocka_unit_test(windows_lie_where_they_should),
+        cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(refuses_sizes_beyond_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
