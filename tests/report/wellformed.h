@@ -7,13 +7,10 @@
 #include <stddef.h>
 
 /* Fails the test, with the place, where elements are not closed in order, an attribute is not quoted or given twice, an
- * id is given twice, "<" or "&" stand for themselves, or bytes are not UTF-8 or not allowed in XML. What is in <style> is
- * taken as it is. */
+ * id is given twice, "<" or "&" stand for themselves, or bytes are not UTF-8 or not allowed in XML; and where the markup
+ * could ask the network for anything or run anything: scripts, frames, handlers, sources and addresses other than data:
+ * and #, imports. */
 void assert_wellformed(const char *text, size_t length);
-
-/* Fails the test where the markup could ask the network for anything or run anything: scripts, frames, sources and
- * addresses other than data: and #, imports, url(), handlers. */
-void assert_alone(const char *text);
 
 /* How often a text occurs. */
 size_t occurrences(const char *text, const char *part);

@@ -31,7 +31,7 @@ const char *svg_style(void)
            ".chart .l{stroke:var(--c);fill:none;stroke-width:2;stroke-linejoin:round}"
            ".chart .b{fill:var(--c);fill-opacity:.16;stroke:none}"
            ".chart .f{fill:var(--c);fill-opacity:.75;stroke:none}"
-           ".chart .m{fill:var(--c);stroke:var(--paper);stroke-width:.6}"
+           ".chart .f.c5{fill-opacity:.4}.chart .m{fill:var(--c);stroke:var(--paper);stroke-width:.6}"
            ".chart .w{stroke:var(--c);fill:none;stroke-width:1.4}.chart "
            ".ring{stroke:var(--ink);fill:none;stroke-width:1.2}"
            ".c0{--c:var(--c0)}.c1{--c:var(--c1)}.c2{--c:var(--c2)}.c3{--c:var(--c3)}"
@@ -232,7 +232,7 @@ static void draw_x_axis(struct svg_chart *c)
             label(m, at_x(c, (double)i), base + 16, "middle", "", c->x.names[i],
                   (size_t)(c->width / (double)c->x.name_count / LETTER));
     else if (!c->x.bare)
-        count = svg_ticks(&c->x, (int)(c->width / 52), ticks, &decimals);
+        count = svg_ticks(&c->x, (int)(c->width / 48), ticks, &decimals);
     for (int i = 0; i < count; i++) {
         double x = at_x(c, ticks[i]);
         line_between(m, "grid", x, c->top, x, base);
@@ -249,10 +249,11 @@ static void draw_y_axis(struct svg_chart *c)
     double ticks[SVG_MAX_TICKS];
     int decimals = 0, count = 0;
     char text[MARKUP_NUMBER + 8];
-    if (c->y.names)
-        for (size_t i = 0; i < c->y.name_count; i++)
-            label(m, c->left - 7, at_y(c, (double)i) + 4, "end", "", c->y.names[i], (size_t)(c->left / LETTER));
-    else if (!c->y.bare)
+    for (size_t i = 0; c->y.names && i < c->y.name_count; i++)
+        label(m, c->left - 7, at_y(c, (double)i) + 4, "end", "", c->y.names[i], (size_t)(c->left / LETTER));
+    for (size_t i = 1; c->y.names && i < c->y.name_count; i++)
+        line_between(m, "grid", c->left, at_y(c, (double)i - 0.5), c->left + c->width, at_y(c, (double)i - 0.5));
+    if (!c->y.names && !c->y.bare)
         count = svg_ticks(&c->y, (int)(c->height / 36), ticks, &decimals);
     for (int i = 0; i < count; i++) {
         double y = at_y(c, ticks[i]);
@@ -281,11 +282,12 @@ void svg_open(struct svg_chart *c)
         }
         c->left = (double)(longest > 22 ? 22 : longest) * LETTER + 12;
     }
-    c->right = 14;
+    c->right = 22 + c->margin;
+    if (!(c->width > 0))
+        c->width = SVG_WIDTH - c->left - c->right;
     c->bottom = (c->x.label ? TICK_ROOM_Y : 22) - (c->x.bare ? 14 : 0);
     c->total_height = c->top + c->height + c->bottom + 6 + (double)c->legend_count * ROW;
     double total_width = c->left + c->width + c->right;
-
     markup_printf(m, "<svg class=\"chart\"%s role=\"img\"",
                   c->standalone ? " xmlns=\"http://www.w3.org/2000/svg\"" : "");
     number(m, " viewBox=\"0 0 ", total_width);
@@ -457,6 +459,42 @@ void svg_whisker(struct svg_chart *c, double x, double low, double high, int ser
     number(c->out, "h6M", px - 3);
     number(c->out, " ", to);
     markup_raw(c->out, "h6\"/>");
+}
+
+void svg_whisker_across(struct svg_chart *c, double y, double low, double high, int series)
+{
+    if (!isfinite(y) || !isfinite(low) || !isfinite(high))
+        return;
+    double py = at_y(c, y), from = at_x(c, low), to = at_x(c, high);
+    line_attributes(c->out, "w", series, false);
+    number(c->out, "M", from);
+    number(c->out, " ", py);
+    number(c->out, "H", to);
+    number(c->out, "M", from);
+    number(c->out, " ", py - 3);
+    number(c->out, "v6M", to);
+    number(c->out, " ", py - 3);
+    markup_raw(c->out, "v6\"/>");
+}
+
+void svg_histogram(struct svg_chart *c, double low, double high, const double *share, size_t bins, double base,
+                   double scale, int series)
+{
+    double ground = at_y(c, base);
+    line_attributes(c->out, "f", series, false);
+    for (size_t b = 0; b < bins; b++) {
+        if (!(share[b] > 0))
+            continue;
+        double left = at_x(c, low + (high - low) * (double)b / (double)bins);
+        double right = at_x(c, low + (high - low) * (double)(b + 1) / (double)bins);
+        number(c->out, "M", left);
+        number(c->out, " ", ground);
+        number(c->out, "V", at_y(c, base + scale * share[b]));
+        number(c->out, "H", right - 0.5); /* bars that are told apart */
+        number(c->out, "V", ground);
+        markup_raw(c->out, "z");
+    }
+    markup_raw(c->out, "\"/>");
 }
 
 void svg_guide(struct svg_chart *c, double x0, double y0, double x1, double y1)

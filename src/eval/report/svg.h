@@ -12,7 +12,7 @@
 
 #include "eval/report/markup.h"
 
-enum { SVG_COLOURS = 8, SVG_MAX_TICKS = 32 };
+enum { SVG_COLOURS = 8, SVG_MAX_TICKS = 32, SVG_WIDTH = 376 /* of a whole chart whose box is 300 wide */ };
 
 /* One direction of a chart: from `low` to `high`, which are finite; where they are equal or reversed, or a logarithmic
  * axis does not begin above 0, the axis is widened. */
@@ -40,10 +40,11 @@ struct svg_entry {
 struct svg_chart {
     struct markup *out;
     const char *title, *description; /* for those who do not see it; any bytes */
-    double width, height;            /* of the box inside the axes, in CSS pixels */
+    double width, height; /* of the box inside the axes, in CSS pixels; width 0: SVG_WIDTH less the margins */
     struct svg_axis x, y;
     const struct svg_entry *legend;
     size_t legend_count;
+    double margin;                                 /* more room to the right of the box, for svg_words */
     bool standalone;                               /* a file of its own: with namespace, style and background */
     double left, top, right, bottom, total_height; /* margins and the whole, filled by svg_open */
 };
@@ -59,8 +60,12 @@ void svg_line(struct svg_chart *chart, const double *x, const double *y, size_t 
 void svg_band(struct svg_chart *chart, const double *x, const double *low, const double *high, size_t count,
               int series);
 void svg_marks(struct svg_chart *chart, const double *x, const double *y, size_t count, int series);
+/* A histogram: bin b, of `bins` equal ones from `low` to `high`, is as high as base + scale * share[b]. */
+void svg_histogram(struct svg_chart *chart, double low, double high, const double *share, size_t bins, double base,
+                   double scale, int series);
 void svg_bar(struct svg_chart *chart, double x0, double x1, double y0, double y1, int series);
 void svg_whisker(struct svg_chart *chart, double x, double low, double high, int series);
+void svg_whisker_across(struct svg_chart *chart, double y, double low, double high, int series);
 void svg_guide(struct svg_chart *chart, double x0, double y0, double x1, double y1);     /* a thin dashed line */
 void svg_rings(struct svg_chart *chart, const double *x, const double *y, size_t count); /* around marks */
 
