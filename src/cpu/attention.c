@@ -13,11 +13,20 @@
 
 enum { QUERIES = 64 }; /* at a time */
 
+/* [rows, heads, D] of each picture, inside a tensor: element (b, i, h, d) is the
+ * offset + (b * rows + i) * step + h * D + d-th. */
+struct heads {
+    const struct tensor *tensor;
+    int64_t offset, rows, step;
+};
+
 /* One call's shapes, and where a thread's scratch memory lies. */
 struct attention {
     const struct kernel_call *call;
     const struct attention_attrs *attrs;
     int64_t batch, queries, keys, heads, size; /* size: of a head */
+    struct heads in[5];                        /* q, k, v, and for gradients the output and its gradient */
+    struct heads result[3];                    /* where the output is, or the gradients of q, k and v are */
     const struct tensor *bias;                 /* NULL: none */
     int64_t bias_stride[4];                    /* by batch, head, query, key; 0 where it broadcasts */
     size_t thread_floats;
@@ -58,14 +67,40 @@ static struct scratch scratch_of(const struct attention *a, int thread)
 static assay_status attention_prepare(const struct kernel_node *n, struct kernel_prepared *out,
                                       struct assay_error *error)
 {
-    const struct shape *q = &n->in[0].shape, *k = &n->in[1].shape;
-    size_t floats = scratch_floats(q->dim[1], k->dim[1], q->dim[3]);
+    bool packed = n->in[0].shape.rank == 5;
+    struct shape q = n->in[0].shape, k = packed ? q : n->in[1].shape;
+    int64_t size = q.dim[q.rank - 1];
+    size_t floats = scratch_floats(q.dim[1], k.dim[1], size);
     if (!size_mul(floats * sizeof(float), (size_t)parallel_threads(), &out->scratch_bytes))
         return error_memory(error, n->name);
     return ASSAY_OK;
 }
 
-static struct attention attention_of(const struct kernel_call *call, int bias_at)
+/* Queries, keys and values side by side, [B, N, 3, heads, D]; `gradients`: and so is the output. */
+static struct attention attention_packed_of(const struct kernel_call *call, bool gradients)
+{
+    const struct shape *s = &call->in[0].shape;
+    int64_t n = s->dim[1], width = s->dim[3] * s->dim[4];
+    struct attention a = {.call = call,
+                          .attrs = call->attrs,
+                          .batch = s->dim[0],
+                          .queries = n,
+                          .heads = s->dim[3],
+                          .size = s->dim[4],
+                          .keys = n};
+    a.thread_floats = scratch_floats(n, n, a.size);
+    for (int i = 0; i < 3; i++)
+        a.in[i] = (struct heads){&call->in[0], i * width, n, 3 * width};
+    for (int i = 1; i < call->input_count; i++)
+        a.in[2 + i] = (struct heads){&call->in[i], 0, n, width};
+    for (int i = 0; i < 3; i++)
+        a.result[i] =
+            gradients ? (struct heads){&call->out, i * width, n, 3 * width} : (struct heads){&call->out, 0, n, width};
+    return a;
+}
+
+/* `gradients`: the output is those of q, k and v one after another. */
+static struct attention attention_of(const struct kernel_call *call, int bias_at, bool gradients)
 {
     const struct shape *q = &call->in[0].shape, *k = &call->in[1].shape;
     struct attention a = {.call = call,
@@ -76,6 +111,14 @@ static struct attention attention_of(const struct kernel_call *call, int bias_at
                           .size = q->dim[3],
                           .keys = k->dim[1]};
     a.thread_floats = scratch_floats(a.queries, a.keys, a.size);
+    int64_t width = a.heads * a.size, q_count = a.batch * a.queries * width, k_count = a.batch * a.keys * width;
+    for (int i = 0; i < 5 && i < bias_at; i++)
+        a.in[i] = (struct heads){&call->in[i], 0, call->in[i].shape.dim[1], width};
+    a.result[0] = (struct heads){&call->out, 0, a.queries, width};
+    if (gradients) {
+        a.result[1] = (struct heads){&call->out, q_count, a.keys, width};
+        a.result[2] = (struct heads){&call->out, q_count + k_count, a.keys, width};
+    }
     if (call->input_count > bias_at) {
         int64_t step = 1;
         a.bias = &call->in[bias_at];
@@ -89,23 +132,22 @@ static struct attention attention_of(const struct kernel_call *call, int bias_at
 
 /* ---- One head in and out -------------------------------------------------------------------------------------- */
 
-/* Rows of one head of [B, N, H, D] as plain floats. */
-static void read_head(const struct attention *a, const struct tensor *t, int64_t b, int64_t h, float *out)
+/* Rows of one head as plain floats. */
+static void read_head(const struct attention *a, const struct heads *in, int64_t b, int64_t h, float *out)
 {
-    int64_t rows = t->shape.dim[1];
-    for (int64_t i = 0; i < rows; i++) {
-        const float *from = loop_read(t, ((b * rows + i) * a->heads + h) * a->size, a->size, out + i * a->size);
+    for (int64_t i = 0; i < in->rows; i++) {
+        int64_t at = in->offset + (b * in->rows + i) * in->step + h * a->size;
+        const float *from = loop_read(in->tensor, at, a->size, out + i * a->size);
         if (from != out + i * a->size)
             memcpy(out + i * a->size, from, (size_t)a->size * sizeof *out);
     }
 }
 
-static void write_head(const struct attention *a, int64_t offset, int64_t rows, int64_t b, int64_t h, const float *from)
+static void write_head(const struct attention *a, const struct heads *out, int64_t b, int64_t h, const float *from)
 {
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t at = offset + ((b * rows + i) * a->heads + h) * a->size;
-        loop_write(&a->call->out, at, a->size, from + i * a->size);
-    }
+    for (int64_t i = 0; i < out->rows; i++)
+        loop_write(out->tensor, out->offset + (b * out->rows + i) * out->step + h * a->size, a->size,
+                   from + i * a->size);
 }
 
 /* ---- Softmax of a block of scores ----------------------------------------------------------------------------- */
@@ -209,9 +251,9 @@ static void forward_heads(void *context, int64_t begin, int64_t end, int thread)
     struct scratch w = scratch_of(a, thread);
     for (int64_t task = begin; task < end; task++) {
         int64_t b = task / a->heads, h = task % a->heads;
-        read_head(a, &a->call->in[0], b, h, w.q);
-        read_head(a, &a->call->in[1], b, h, w.k);
-        read_head(a, &a->call->in[2], b, h, w.v);
+        read_head(a, &a->in[0], b, h, w.q);
+        read_head(a, &a->in[1], b, h, w.k);
+        read_head(a, &a->in[2], b, h, w.v);
         for (int64_t first = 0; first < a->queries; first += QUERIES) {
             int64_t rows = int64_min(QUERIES, a->queries - first);
             block_weights(a, &w, b, h, first, rows);
@@ -220,13 +262,19 @@ static void forward_heads(void *context, int64_t begin, int64_t end, int thread)
             product(false, false, rows, a->size, a->keys, 1, w.scores, a->keys, w.v, a->size, 0,
                     w.out + first * a->size, a->size);
         }
-        write_head(a, 0, a->queries, b, h, w.out);
+        write_head(a, &a->result[0], b, h, w.out);
     }
 }
 
 static void attention_run(const struct kernel_call *call)
 {
-    struct attention a = attention_of(call, 3);
+    struct attention a = attention_of(call, 3, false);
+    parallel_for(a.batch * a.heads, 1, forward_heads, &a);
+}
+
+static void attention_packed_run(const struct kernel_call *call)
+{
+    struct attention a = attention_packed_of(call, false);
     parallel_for(a.batch * a.heads, 1, forward_heads, &a);
 }
 
@@ -257,18 +305,17 @@ static void block_gradients(const struct attention *a, const struct scratch *w, 
 
 static void read_all(const struct attention *a, const struct scratch *w, int64_t b, int64_t h)
 {
-    read_head(a, &a->call->in[0], b, h, w->q);
-    read_head(a, &a->call->in[1], b, h, w->k);
-    read_head(a, &a->call->in[2], b, h, w->v);
-    read_head(a, &a->call->in[3], b, h, w->out);
-    read_head(a, &a->call->in[4], b, h, w->d_out);
+    read_head(a, &a->in[0], b, h, w->q);
+    read_head(a, &a->in[1], b, h, w->k);
+    read_head(a, &a->in[2], b, h, w->v);
+    read_head(a, &a->in[3], b, h, w->out);
+    read_head(a, &a->in[4], b, h, w->d_out);
 }
 
 static void backward_heads(void *context, int64_t begin, int64_t end, int thread)
 {
     const struct attention *a = context;
     struct scratch w = scratch_of(a, thread);
-    int64_t q_count = a->batch * a->queries * a->heads * a->size, k_count = a->batch * a->keys * a->heads * a->size;
     for (int64_t task = begin; task < end; task++) {
         int64_t b = task / a->heads, h = task % a->heads;
         read_all(a, &w, b, h);
@@ -283,15 +330,21 @@ static void backward_heads(void *context, int64_t begin, int64_t end, int thread
             product(true, false, a->keys, a->size, rows, 1, w.weights, a->keys, w.d_out + at, a->size, more, w.dv,
                     a->size);
         }
-        write_head(a, 0, a->queries, b, h, w.dq);
-        write_head(a, q_count, a->keys, b, h, w.dk);
-        write_head(a, q_count + k_count, a->keys, b, h, w.dv);
+        write_head(a, &a->result[0], b, h, w.dq);
+        write_head(a, &a->result[1], b, h, w.dk);
+        write_head(a, &a->result[2], b, h, w.dv);
     }
 }
 
 static void attention_grad_run(const struct kernel_call *call)
 {
-    struct attention a = attention_of(call, 5);
+    struct attention a = attention_of(call, 5, true);
+    parallel_for(a.batch * a.heads, 1, backward_heads, &a);
+}
+
+static void attention_packed_grad_run(const struct kernel_call *call)
+{
+    struct attention a = attention_packed_of(call, true);
     parallel_for(a.batch * a.heads, 1, backward_heads, &a);
 }
 
@@ -332,7 +385,7 @@ static void bias_heads(void *context, int64_t begin, int64_t end, int thread)
 
 static void attention_bias_grad_run(const struct kernel_call *call)
 {
-    struct attention a = attention_of(call, 5);
+    struct attention a = attention_of(call, 5, false);
     int64_t own_batches = a.bias_stride[0] ? a.batch : 1, own_heads = a.bias_stride[1] ? a.heads : 1;
     loop_zero(&call->out, 0, shape_count(&call->out.shape));
     parallel_for(own_batches * own_heads, 1, bias_heads, &a);
@@ -350,3 +403,11 @@ const struct kernel cpu_attention_bias_grad = {.op = &op_attention_bias_grad_def
                                                .bf16 = true,
                                                .prepare = attention_prepare,
                                                .run = attention_bias_grad_run};
+const struct kernel cpu_attention_packed = {.op = &op_attention_packed_def,
+                                            .bf16 = true,
+                                            .prepare = attention_prepare,
+                                            .run = attention_packed_run};
+const struct kernel cpu_attention_packed_grad = {.op = &op_attention_packed_grad_def,
+                                                 .bf16 = true,
+                                                 .prepare = attention_prepare,
+                                                 .run = attention_packed_grad_run};

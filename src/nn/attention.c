@@ -95,9 +95,14 @@ node self_attention(struct graph *g, struct params p, node x, const struct atten
     }
     int64_t b = s.dim[0], n = s.dim[1], width = s.dim[2];
     node qkv = project_in(g, &p, x, c->names), part[3];
+    struct attention_config attention = {.causal = c->causal};
+    struct params out = params_scope(p, c->names == ATTENTION_QKV ? "proj" : "out_proj");
+    if (!grid && !c->weights) {
+        qkv = op_reshape(g, qkv, SHAPE(b, n, 3, c->heads, width / c->heads));
+        return linear(g, out, op_reshape(g, op_attention_packed(g, qkv, attention), s), width);
+    }
     for (int i = 0; i < 3; i++)
         part[i] = op_reshape(g, op_slice_axis(g, qkv, 2, i * width, width), SHAPE(b, n, c->heads, width / c->heads));
-    struct attention_config attention = {.causal = c->causal};
     node bias = grid ? relative_bias(g, &p, part[0], c) : NODE_NONE;
     node y = grid ? op_attention_bias(g, part[0], part[1], part[2], bias, attention)
                   : op_attention(g, part[0], part[1], part[2], attention);
@@ -106,7 +111,7 @@ node self_attention(struct graph *g, struct params p, node x, const struct atten
     else if (c->weights)
         *c->weights = mean_weights(g, part[0], part[1], bias);
     y = op_reshape(g, y, s);
-    return linear(g, params_scope(p, c->names == ATTENTION_QKV ? "proj" : "out_proj"), y, width);
+    return linear(g, out, y, width);
 }
 
 /* ---- Windows -------------------------------------------------------------------------------------------------- */

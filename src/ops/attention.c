@@ -76,7 +76,35 @@ const struct op op_attention_bias_grad_def = {.name = "attention_bias_grad",
                                               .precision = PRECISION_F32,
                                               .infer = infer_attention_bias_grad};
 
-static node attention(struct graph *g, const node *inputs, int count, const struct attention_config *c)
+static bool infer_packed(const struct op_infer *c)
+{
+    const struct shape *s = &c->in[0];
+    char text[SHAPE_TEXT];
+    if (s->rank != 5 || s->dim[2] != 3 || s->dim[1] < 1 || s->dim[4] < 1) {
+        op_fail(c, "%s is not [B, N, 3, heads, D]", shape_text(s, text));
+        return false;
+    }
+    *c->shape = c->input_count == 1 ? SHAPE(s->dim[0], s->dim[1], s->dim[3], s->dim[4]) : *s;
+    return true;
+}
+
+static void grad_packed(struct graph *g, const struct op_grad *c)
+{
+    const struct attention_attrs *attrs = c->attrs;
+    c->d_in[0] =
+        graph_add(g, &op_attention_packed_grad_def, (node[]){c->in[0], c->out, c->d_out}, 3, attrs, sizeof *attrs);
+}
+
+const struct op op_attention_packed_def = {.name = "attention_packed",
+                                           .precision = PRECISION_FOLLOW,
+                                           .infer = infer_packed,
+                                           .grad = grad_packed};
+const struct op op_attention_packed_grad_def = {.name = "attention_packed_grad",
+                                                .precision = PRECISION_FOLLOW,
+                                                .infer = infer_packed};
+
+static node attention(struct graph *g, const struct op *op, const node *inputs, int count,
+                      const struct attention_config *c)
 {
     struct attention_attrs attrs = {0};
     attrs.scale = c->scale != 0 ? c->scale : (float)(1 / sqrt((double)graph_dim(g, inputs[0], -1)));
@@ -87,15 +115,20 @@ static node attention(struct graph *g, const node *inputs, int count, const stru
         attrs.dropout = c->dropout;
         attrs.key = graph_random_key(g);
     }
-    return graph_add(g, &op_attention_def, inputs, count, &attrs, sizeof attrs);
+    return graph_add(g, op, inputs, count, &attrs, sizeof attrs);
 }
 
 node op_attention(struct graph *g, node q, node k, node v, struct attention_config c)
 {
-    return attention(g, (node[]){q, k, v}, 3, &c);
+    return attention(g, &op_attention_def, (node[]){q, k, v}, 3, &c);
+}
+
+node op_attention_packed(struct graph *g, node qkv, struct attention_config c)
+{
+    return attention(g, &op_attention_packed_def, &qkv, 1, &c);
 }
 
 node op_attention_bias(struct graph *g, node q, node k, node v, node bias, struct attention_config c)
 {
-    return attention(g, (node[]){q, k, v, bias}, 4, &c);
+    return attention(g, &op_attention_def, (node[]){q, k, v, bias}, 4, &c);
 }

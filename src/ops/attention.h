@@ -23,6 +23,10 @@ extern const struct op op_attention_grad_def;
 /* Inputs (q, k, v, out, d_out, bias): gradient of the bias. */
 extern const struct op op_attention_bias_grad_def;
 
+/* The same with q, k and v side by side, as one product makes them: inputs (qkv [B, N, 3, H, D]), output [B, N, H, D]; and
+ * its gradient, inputs (qkv, out, d_out), of qkv's shape. */
+extern const struct op op_attention_packed_def, op_attention_packed_grad_def;
+
 /* How a graph asks for it. `dropout` acts in training graphs only. */
 struct attention_config {
     float scale; /* 0: 1 / sqrt(D) */
@@ -31,6 +35,7 @@ struct attention_config {
 };
 
 node op_attention(struct graph *g, node q, node k, node v, struct attention_config c);
+node op_attention_packed(struct graph *g, node qkv, struct attention_config c);
 node op_attention_bias(struct graph *g, node q, node k, node v, node bias, struct attention_config c);
 
 #endif

@@ -92,6 +92,53 @@ static void test_attention(void **context)
     op_check_all(described, COUNT);
 }
 
+static node build_packed(struct graph *g, const struct op_case *c, const node *in)
+{
+    return op_attention_packed(g, in[0], (struct attention_config){.causal = c->attention.causal});
+}
+
+/* Cut apart, then as above. */
+static void reference_packed(const struct op_case *c, const struct ref *in, struct ref *out)
+{
+    static double data[3][2 * 70 * 3 * 16];
+    const struct shape *s = &in->shape;
+    struct ref parts[3];
+    int64_t width = s->dim[3] * s->dim[4], rows = s->dim[0] * s->dim[1];
+    for (int i = 0; i < 3; i++) {
+        parts[i] = (struct ref){.shape = SHAPE(s->dim[0], s->dim[1], s->dim[3], s->dim[4]),
+                                .data = data[i],
+                                .count = rows * width,
+                                .room = rows * width};
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t k = 0; k < width; k++)
+                data[i][r * width + k] = in->data[(r * 3 + i) * width + k];
+    }
+    struct op_case apart = *c;
+    apart.inputs = 3;
+    reference_attention(&apart, parts, out);
+}
+
+static void test_packed(void **context)
+{
+    static const int64_t sizes[][4] = {{1, 1, 1, 1}, {2, 5, 3, 4}, {2, 70, 2, 5}};
+    enum { COUNT = 2 * sizeof sizes / sizeof *sizes };
+    static struct op_case described[COUNT];
+    (void)context;
+    for (int i = 0; i < COUNT; i++) {
+        const int64_t *s = sizes[i / 2];
+        struct op_case *c = &described[i];
+        *c = (struct op_case){.build = build_packed, .reference = reference_packed, .inputs = 1};
+        c->attention.causal = i % 2 == 1;
+        c->in[0].shape = SHAPE(s[0], s[1], 3, s[2], s[3]);
+        c->any_threads = true;
+        c->samples = 8;
+        c->bf16_tolerance = 3e-2;
+        char text[SHAPE_TEXT];
+        case_name(c, "attention packed %s%s", shape_text(&c->in[0].shape, text), i % 2 ? " causal" : "");
+    }
+    op_check_all(described, COUNT);
+}
+
 /* Masked keys count for nothing; a row without any key gives zeros and no NaN, forwards and backwards. */
 static void test_masks(void **context)
 {
@@ -157,6 +204,11 @@ static node bad_heads(struct graph *g)
     return op_attention(g, q, k, k, (struct attention_config){0});
 }
 
+static node bad_packed(struct graph *g)
+{
+    return op_attention_packed(g, input(g, "qkv", SHAPE(2, 3, 4, 5), DTYPE_F32), (struct attention_config){0});
+}
+
 static node bad_bias(struct graph *g)
 {
     node q = constant(g, 0, SHAPE(1, 2, 3, 4)), bias = constant(g, 0, SHAPE(1, 3, 2, 5));
@@ -167,16 +219,15 @@ static void test_errors(void **context)
 {
     (void)context;
     EXPECT_FAILURE(bad_heads, "attention", "[1, 2, 3, 4]", "[1, 2, 2, 4]");
+    EXPECT_FAILURE(bad_packed, "attention", "[2, 3, 4, 5]");
     EXPECT_FAILURE(bad_bias, "attention", "[1, 3, 2, 5]", "[1, 3, 2, 2]");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attention),
-        cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_dropout),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_attention), cmocka_unit_test(test_packed), cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
