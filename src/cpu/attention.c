@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "cpu/chain.h"
 #include "cpu/elementary.h"
 #include "cpu/kernels.h"
 #include "cpu/loops.h"
@@ -393,6 +394,7 @@ static void attention_bias_grad_run(const struct kernel_call *call)
 
 const struct kernel cpu_attention = {.op = &op_attention_def,
                                      .bf16 = true,
+                                     .absorbs = chain_absorbs_cast,
                                      .prepare = attention_prepare,
                                      .run = attention_run};
 const struct kernel cpu_attention_grad = {.op = &op_attention_grad_def,
@@ -405,6 +407,7 @@ const struct kernel cpu_attention_bias_grad = {.op = &op_attention_bias_grad_def
                                                .run = attention_bias_grad_run};
 const struct kernel cpu_attention_packed = {.op = &op_attention_packed_def,
                                             .bf16 = true,
+                                            .absorbs = chain_absorbs_cast,
                                             .prepare = attention_prepare,
                                             .run = attention_packed_run};
 const struct kernel cpu_attention_packed_grad = {.op = &op_attention_packed_grad_def,

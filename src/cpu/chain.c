@@ -1,12 +1,18 @@
 /* chain.c - elementwise ops at the end of other kernels. */
 #include "cpu/chain.h"
 
+bool chain_absorbs_cast(const struct kernel_node *n, const struct kernel_node *next, int through)
+{
+    (void)n, (void)through;
+    return next->op == &op_cast;
+}
+
 bool chain_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through, bool whole)
 {
     const struct shape *shape = &n->out.shape;
     if (!shape_equal(shape, &next->out.shape) || shape_count(shape) == 0)
         return false;
-    if (next->op == &op_unary_def)
+    if (next->op == &op_unary_def || next->op == &op_cast)
         return true;
     if (next->op != &op_binary_def)
         return false;
@@ -16,10 +22,12 @@ bool chain_absorbs(const struct kernel_node *n, const struct kernel_node *next, 
 
 struct chain chain_of(const struct kernel_call *call)
 {
-    struct chain chain = {.count = call->absorbed_count};
-    for (int i = 0; i < chain.count; i++) {
+    struct chain chain = {.count = 0};
+    for (int i = 0; i < call->absorbed_count; i++) {
         const struct kernel_absorbed *a = &call->absorbed[i];
-        struct chain_step *step = &chain.steps[i];
+        if (a->op == &op_cast)
+            continue;
+        struct chain_step *step = &chain.steps[chain.count++];
         if (a->op == &op_unary_def) {
             const struct unary_attrs *attrs = a->attrs;
             *step = (struct chain_step){.unary = chain_unary(attrs), .a = attrs->a, .b = attrs->b};

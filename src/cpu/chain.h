@@ -26,7 +26,10 @@ struct chain {
     int count;
 };
 
-/* For kernel.absorbs: a unary or binary op that keeps the shape; `whole`: its other operand must have that shape too. */
+/* For kernel.absorbs of kernels that write their output by loop_write: a cast, which then needs no code at all. */
+bool chain_absorbs_cast(const struct kernel_node *n, const struct kernel_node *next, int through);
+
+/* For kernel.absorbs: a cast, or a unary or binary op that keeps the shape; `whole`: its other operand must have that shape too. */
 bool chain_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through, bool whole);
 
 /* What a call has absorbed. */

@@ -42,6 +42,8 @@ bool posts_absorb(const struct kernel_node *n, const struct kernel_node *next, i
     if (!shape_equal(shape, &next->out.shape) || shape_count(shape) == 0 || shape->rank < 1)
         return false;
     int64_t channels = shape->dim[shape->rank - 1];
+    if (next->op == &op_cast)
+        return true; /* the result's own type, then */
     if (next->op == &op_batch_norm_def)
         return through == 0 && !((const struct norm_attrs *)next->attrs)->batch;
     if (next->op == &op_unary_def)
@@ -95,6 +97,8 @@ dnnl_status_t posts_create(struct posts *posts, const struct kernel_node *n, con
         const struct kernel_absorbed *a = &n->absorbed[i];
         dnnl_alg_kind_t algorithm;
         float alpha;
+        if (a->op == &op_cast)
+            continue;
         if (a->op == &op_batch_norm_def) {
             status = add_norm(posts, a, result, channel_axis, ops, scratch);
         } else if (a->op == &op_unary_def) {

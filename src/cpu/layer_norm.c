@@ -2,6 +2,7 @@
  * needs them: reading a row that lies in the cache costs less than keeping them. */
 #include <math.h>
 
+#include "cpu/chain.h"
 #include "cpu/columns.h"
 #include "cpu/kernels.h"
 #include "cpu/rows.h"
@@ -219,7 +220,10 @@ static void layer_norm_sums_run(const struct kernel_call *call)
     }
 }
 
-const struct kernel cpu_layer_norm = {.op = &op_layer_norm_def, .bf16 = true, .run = layer_norm_run};
+const struct kernel cpu_layer_norm = {.op = &op_layer_norm_def,
+                                      .bf16 = true,
+                                      .absorbs = chain_absorbs_cast,
+                                      .run = layer_norm_run};
 const struct kernel cpu_layer_norm_grad = {.op = &op_layer_norm_grad_def, .bf16 = true, .run = layer_norm_grad_run};
 const struct kernel cpu_layer_norm_sums = {.op = &op_layer_norm_sums_def,
                                            .bf16 = true,

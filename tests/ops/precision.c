@@ -38,7 +38,7 @@ static void test_rounding(void **context)
         node y = rounded(g, input(g, "x", SHAPE(COUNT, 1), DTYPE_F32));
         tap(g, "once", y);
         tap(g, "thrice", op_scale(g, y, 3));
-        struct test_run run = test_compile(g, test_backend(b), PRECISION_MODE_BF16);
+        struct test_run run = test_compile_apart(g, test_backend(b), PRECISION_MODE_BF16);
         test_execute(&run, &(struct feed){"x", x}, 1, 0, 0);
         for (int i = 0; i < COUNT; i++) { /* -0 may become 0 */
             if (test_read(&run, "once")[i] != once[i])
@@ -83,7 +83,7 @@ static void test_classes(void **context)
         node result = op_reshape(g, op_conv2d(g, picture, weight, conv_square(1, 0)), SHAPE(2, 1));
         graph_gradients(g, op_sum(g, rounded(g, result), REDUCE_ALL, false), &weight, 1, &d); /* d_out is bf16, too */
         tap(g, "weight gradient", d);
-        struct test_run run = test_compile(g, test_backend(b), PRECISION_MODE_BF16);
+        struct test_run run = test_compile_apart(g, test_backend(b), PRECISION_MODE_BF16);
         test_execute(&run, (const struct feed[]){{"x", x}, {"ones", ones}}, 2, 0, 0);
         assert_true(test_read(&run, "compute")[0] == 256);
         assert_true(test_read(&run, "sum")[0] == 257);
