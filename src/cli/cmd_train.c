@@ -10,7 +10,7 @@
 #include "train/trainer.h"
 
 struct train_command {
-    const char *detector, *data, *val, *layout, *val_layout, *real, *ai, *weights, *out;
+    const char *detector, *data, *val, *layout, *val_layout, *real, *ai, *report_data, *weights, *out;
     double hold_out;
     bool resume, overwrite, progress;
 };
@@ -23,6 +23,8 @@ static const struct option command_options[] = {
     {"val", OPTION_TEXT, AT(val), NULL, 0, 0, NULL, "the same for validation; without it: DATA's own, or see hold-out"},
     {"layout", OPTION_TEXT, AT(layout), NULL, 0, 0, NULL, "how DATA is laid out (see below), where it must be said"},
     {"val-layout", OPTION_TEXT, AT(val_layout), NULL, 0, 0, NULL, "how VAL is laid out; as DATA unless told"},
+    {"report-data", OPTION_TEXT, AT(report_data), NULL, 0, 0, NULL,
+     "pictures that the last epochs judge, see report-last; they choose nothing"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of data"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of data"},
     {"weights", OPTION_TEXT, AT(weights), NULL, 0, 0, NULL,
@@ -47,7 +49,7 @@ struct train_setup {
     struct loader_options loader;
     const struct detector *detector;
     _Alignas(16) char config[DETECTOR_MAX_CONFIG];
-    struct dataset train, validation;
+    struct dataset train, validation, report;
     bool has_validation, held_out;
 };
 
@@ -164,6 +166,20 @@ static void tell_skipped(const struct train_setup *s, const struct dataset *d)
         cli_complain("%zu pictures left out, the first: %s", d->skipped, d->skipped_first);
 }
 
+/* A folder of pictures for the report: its test pictures, else its validation pictures, else all. */
+static assay_status find_report(struct train_setup *s, struct assay_error *error)
+{
+    const char *path = s->command.report_data;
+    unsigned splits = 0;
+    assay_status status = dataset_open_splits(path, NULL, &splits, error);
+    if (status)
+        return status;
+    const char *split = splits & SPLIT_TEST ? "test" : splits & SPLIT_VAL ? "val" : NULL;
+    status = dataset_open(path, NULL, split, &s->report, error);
+    tell_skipped(s, &s->report);
+    return status;
+}
+
 /* Training pictures, and validation pictures from --val, from DATA's own val/, or held out. */
 static assay_status find_pictures(struct train_setup *s, struct assay_error *error)
 {
@@ -193,6 +209,8 @@ static assay_status find_pictures(struct train_setup *s, struct assay_error *err
         s->has_validation = s->held_out = true;
     }
     tell_skipped(s, &s->validation);
+    if (!status && c->report_data)
+        status = find_report(s, error);
     if (!status && s->has_validation && strcmp(s->train.digest, s->validation.digest) == 0)
         status =
             error_set(error, ASSAY_ERROR_ARGUMENT,
@@ -233,12 +251,15 @@ static int train_command_run(int argc, char **argv)
             tell_pictures(stream, s.held_out ? "validation (held out, of the same sources)" : "validation",
                           &s.validation);
     }
+    if (stream && s.command.report_data)
+        tell_pictures(stream, "report", &s.report);
     catch_signals();
     const struct train_job job = {
         .detector = s.detector,
         .config = s.config,
         .train = &s.train,
         .validation = s.has_validation ? &s.validation : NULL,
+        .report = s.command.report_data ? &s.report : NULL,
         .hold_out = s.held_out ? s.command.hold_out : 0,
         .options = &s.options,
         .conduct = &s.conduct,
@@ -265,11 +286,14 @@ static int train_command_run(int argc, char **argv)
                result.best_epoch, result.best.balanced_accuracy, result.best.average_precision, result.best.auroc);
     else
         printf("; no validation pictures, so it is not calibrated");
+    if (result.stopped)
+        printf("; it ended after %" PRIu64 " epochs, where the learning rate could fall no further", result.epochs);
     putchar('\n');
     exit_status = cli_flush() ? CLI_OK : CLI_FAILED;
 done:
     dataset_free(&s.train);
     dataset_free(&s.validation);
+    dataset_free(&s.report);
     arena_free(&s.arena);
     return exit_status;
 }

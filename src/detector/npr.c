@@ -19,10 +19,19 @@ static const struct option fields[] = {
     {0},
 };
 
-/* The published training command for ProGAN, whose rate also fell by a tenth every ten epochs. */
+/* The published training command for ProGAN: the rate falls by a tenth every ten epochs, first after the eleventh. */
 static const struct detector_default training[] = {
-    {"optimizer", "adam"}, {"learning-rate", "2e-4"}, {"schedule", "constant"}, {"weight-decay", "0"},
-    {"epochs", "50"},      {"batch", "32"},           {"augment-flip", "0.5"},  {0},
+    {"optimizer", "adam"},
+    {"learning-rate", "2e-4"},
+    {"schedule", "step"},
+    {"step-epochs", "10"},
+    {"step-after", "1"},
+    {"step-factor", "0.9"},
+    {"weight-decay", "0"},
+    {"epochs", "50"},
+    {"batch", "32"},
+    {"augment-flip", "0.5"},
+    {0},
 };
 
 static void npr_preprocess(const void *config, struct preprocess *out)

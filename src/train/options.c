@@ -4,18 +4,30 @@
 #define AT(field) offsetof(struct train_options, field)
 
 const struct option train_option_table[] = {
-    {"epochs", OPTION_INT, AT(epochs), "20", 1, 2000, NULL, "passes over the training pictures"},
+    {"epochs", OPTION_INT, AT(epochs), "20", 1, 10000, NULL, "passes over the training pictures"},
     {"batch", OPTION_INT, AT(batch), "32", 2, 65536, NULL, "pictures a step; even: classes are half and half"},
     {"steps-per-epoch", OPTION_INT, AT(steps_per_epoch), "0", 0, 1e9, NULL, "steps an epoch; 0: pictures / batch"},
     {"optimizer", OPTION_CHOICE, AT(optimizer), "adamw", 0, 0, OPTIMIZER_CHOICES, "how weights follow gradients"},
     {"learning-rate", OPTION_FLOAT, AT(learning_rate), "0.001", 0, 1000, NULL, "highest learning rate"},
     {"schedule", OPTION_CHOICE, AT(schedule), "cosine", 0, 0, SCHEDULE_CHOICES, "course of the learning rate"},
-    {"warmup-steps", OPTION_INT, AT(warmup_steps), "0", 0, 1e9, NULL, "steps of linear rise (constant, cosine)"},
+    {"warmup-steps", OPTION_INT, AT(warmup_steps), "0", 0, 1e9, NULL, "steps of linear rise (all but one-cycle)"},
     {"rate-floor", OPTION_FLOAT, AT(rate_floor), "0", 0, 1, NULL,
      "cosine: last learning rate, as a share of the highest"},
     {"one-cycle-rise", OPTION_FLOAT, AT(rise), "0.3", 0, 1, NULL, "one-cycle: share of the steps with a rising rate"},
     {"one-cycle-div", OPTION_FLOAT, AT(div), "25", 1, 1e9, NULL, "one-cycle: highest rate / first rate"},
     {"one-cycle-final-div", OPTION_FLOAT, AT(final_div), "10000", 1, 1e12, NULL, "one-cycle: first rate / last rate"},
+    {"step-epochs", OPTION_INT, AT(step_epochs), "10", 1, 10000, NULL, "step: epochs between two drops of the rate"},
+    {"step-after", OPTION_INT, AT(step_after), "0", 0, 10000, NULL, "step: epochs before these are counted"},
+    {"step-factor", OPTION_FLOAT, AT(step_factor), "0.1", 0, 1, NULL, "step: what the rate is multiplied by"},
+    {"drop-patience", OPTION_INT, AT(plateau.patience), "0", 0, 10000, NULL,
+     "validations without a better figure after which the rate is divided, whatever the schedule; 0: never"},
+    {"drop-div", OPTION_FLOAT, AT(plateau.divisor), "10", 1.0001, 1e9, NULL, "drop-patience: what it is divided by"},
+    {"drop-floor", OPTION_FLOAT, AT(plateau.floor), "1e-6", 0, 1000, NULL,
+     "drop-patience: training ends where the highest rate would fall below this"},
+    {"drop-delta", OPTION_FLOAT, AT(plateau.delta), "0.001", 0, 1000, NULL,
+     "drop-patience: by how much a figure must be better"},
+    {"drop-later-delta", OPTION_FLOAT, AT(plateau.later_delta), "0.002", 0, 1000, NULL,
+     "drop-patience: the same once the rate has been divided"},
     {"weight-decay", OPTION_FLOAT, AT(weight_decay), "0.01", 0, 1000, NULL,
      "adamw: decoupled; else added to gradients"},
     {"decay-vectors", OPTION_BOOL, AT(decay_vectors), "false", 0, 0, NULL, "biases and norm scales decay too"},
@@ -33,6 +45,8 @@ const struct option train_option_table[] = {
     {"validation-batch", OPTION_INT, AT(validation_batch), "32", 1, 65536, NULL, "pictures judged at once"},
     {"best-by", OPTION_CHOICE, AT(best_by), "average-precision", 0, 0, "average-precision|balanced-accuracy|auroc|loss",
      "validation figure that chooses the epoch to keep"},
+    {"report-last", OPTION_INT, AT(report_last), "5", 1, 10000, NULL,
+     "how many of the last epochs judge the pictures of report-data, for their figures' mean and deviation"},
     {0}};
 
 const struct option train_conduct_table[] = {{"threads", OPTION_INT, offsetof(struct train_conduct, threads), "0", 0,
@@ -72,7 +86,7 @@ struct optimizer_options train_optimizer(const struct train_options *options)
     };
 }
 
-struct schedule train_schedule(const struct train_options *options)
+struct schedule train_schedule(const struct train_options *options, uint64_t steps_per_epoch)
 {
     return (struct schedule){
         .kind = (enum schedule_kind)options->schedule,
@@ -82,5 +96,8 @@ struct schedule train_schedule(const struct train_options *options)
         .rise = options->rise,
         .div = options->div,
         .final_div = options->final_div,
+        .every = (uint64_t)options->step_epochs * steps_per_epoch,
+        .after = (uint64_t)options->step_after * steps_per_epoch,
+        .factor = options->step_factor,
     };
 }

@@ -15,7 +15,9 @@ struct train_options {
     int optimizer;                          /* enum optimizer_kind */
     int schedule;                           /* enum schedule_kind */
     double learning_rate, rate_floor, rise, div, final_div;
-    int64_t warmup_steps;
+    int64_t warmup_steps, step_epochs, step_after;
+    double step_factor;
+    struct plateau plateau;
     double weight_decay, momentum, beta1, beta2, epsilon, clip_norm, average_decay;
     bool decay_vectors, nesterov;
     int64_t seed;
@@ -23,6 +25,7 @@ struct train_options {
     int64_t validate_every;
     int64_t validation_batch;
     int best_by; /* enum train_best_by */
+    int64_t report_last;
 };
 
 struct train_conduct {
@@ -36,6 +39,6 @@ extern const struct option train_option_table[], train_conduct_table[];
 assay_status train_options_check(const struct train_options *options, struct assay_error *error);
 
 struct optimizer_options train_optimizer(const struct train_options *options);
-struct schedule train_schedule(const struct train_options *options);
+struct schedule train_schedule(const struct train_options *options, uint64_t steps_per_epoch);
 
 #endif

@@ -49,13 +49,13 @@ static json_t *dataset_json(const struct dataset *dataset)
 
 json_t *settings_of(const struct train_job *job)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:b, s:f}, s:o, s:n}", "detector", job->detector->name,
-                     "config", option_to_json(job->detector->fields, job->config), "options",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:b, s:f}, s:o, s:n}", "detector",
+                     job->detector->name, "config", option_to_json(job->detector->fields, job->config), "options",
                      option_to_json(train_option_table, job->options), "augmentation",
                      option_to_json(augment_option_table, job->augment), "sampler",
                      option_to_json(sampler_option_table, job->sampler), "data", "train", dataset_json(job->train),
-                     "validation", dataset_json(job->validation), "held_out", job->hold_out > 0, "hold_out",
-                     job->hold_out, "environment", environment(), "began_with");
+                     "validation", dataset_json(job->validation), "report", dataset_json(job->report), "held_out",
+                     job->hold_out > 0, "hold_out", job->hold_out, "environment", environment(), "began_with");
 }
 
 assay_status settings_defaults(const struct detector *detector, struct train_options *options, struct augment *augment,
@@ -132,6 +132,8 @@ assay_status settings_compare(const json_t *then, const json_t *now, const char 
     assay_status status = compare_data(old, new, "train", path, error);
     if (!status)
         status = compare_data(old, new, "validation", path, error);
+    if (!status)
+        status = compare_data(old, new, "report", path, error);
     if (status)
         return status;
     old = json_object_get(then, "environment");

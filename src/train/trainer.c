@@ -55,6 +55,16 @@ static assay_status check_job(struct trainer *t, struct assay_error *error)
         status = check_classes(job->train, "train on", error);
     if (!status && job->validation)
         status = check_classes(job->validation, "validate with", error);
+    if (!status && job->report)
+        status = check_classes(job->report, "report on", error);
+    if (!status && job->options->plateau.patience > 0 && !job->validation)
+        status = error_set(error, ASSAY_ERROR_ARGUMENT,
+                           "option drop-patience: needs validation pictures; without them, --drop-patience 0 and a "
+                           "number of --epochs");
+    if (!status && job->options->plateau.patience > 0 && job->report)
+        status = error_set(error, ASSAY_ERROR_ARGUMENT,
+                           "option report-data: which epochs are the last is not known with drop-patience; set "
+                           "--drop-patience 0 and a number of --epochs");
     if (status)
         return status;
     if (job->resume && !file_exists(t->checkpoint_path))
@@ -86,6 +96,8 @@ static assay_status open_pictures(struct trainer *t, struct assay_error *error)
     assay_status status = pictures_create(job->train, train, NULL, tell_unreadable, t, &t->pictures[0], error);
     if (!status && job->validation)
         status = pictures_create(job->validation, cache - train, NULL, tell_unreadable, t, &t->pictures[1], error);
+    if (!status && job->report)
+        status = pictures_create(job->report, 0, NULL, tell_unreadable, t, &t->pictures[2], error);
     if (status)
         return status;
     struct preprocess preprocess = preprocess_training(&t->model.preprocess);
@@ -123,7 +135,7 @@ static assay_status train_loop(struct trainer *t, struct assay_error *error)
             status = trainer_end_epoch(t, error);
             if (status == ASSAY_ERROR_CANCELLED)
                 return stop(t, error);
-        } else if (t->step == t->total) {
+        } else if (t->step == t->total || t->plateau.stop) {
             return ASSAY_OK;
         } else {
             status = trainer_step(t, error);
@@ -161,7 +173,8 @@ static void report(const struct trainer *t, struct train_result *result)
 {
     *result = (struct train_result){.steps = t->step,
                                     .epochs = json_array_size(t->history),
-                                    .images_per_second = progress_rate(&t->progress)};
+                                    .images_per_second = progress_rate(&t->progress),
+                                    .stopped = t->plateau.stop};
     if (t->best) {
         result->best_epoch = json_integer_value(json_object_get(t->best, "epoch"));
         validation_from_json(json_object_get(t->best, "validation"), &result->best);
@@ -170,9 +183,7 @@ static void report(const struct trainer *t, struct train_result *result)
 
 assay_status train_run(const struct train_job *job, struct train_result *result, struct assay_error *error)
 {
-    struct trainer t = {.job = job,
-                        .optimizer = train_optimizer(job->options),
-                        .schedule = train_schedule(job->options)};
+    struct trainer t = {.job = job, .optimizer = train_optimizer(job->options)};
     uint64_t batch = (uint64_t)job->options->batch;
     assay_status status = ASSAY_OK;
     t.checkpoint_path = checkpoint_path_of(&t.arena, job->out);
@@ -186,6 +197,7 @@ assay_status train_run(const struct train_job *job, struct train_result *result,
     if (t.steps_per_epoch == 0)
         t.steps_per_epoch = job->train->count > batch ? job->train->count / batch : 1;
     t.total = t.steps_per_epoch * (uint64_t)job->options->epochs;
+    t.schedule = train_schedule(job->options, t.steps_per_epoch);
     status = check_job(&t, error);
     if (!status)
         status = trainer_build(&t, error);
@@ -204,11 +216,14 @@ assay_status train_run(const struct train_job *job, struct train_result *result,
         progress_end(&t.progress, NULL);
     if (!status)
         status = finish(&t, error);
+    if (!status)
+        trainer_tell_report(&t);
     report(&t, result);
 done:
     loader_free(t.loader);
     pictures_free(t.pictures[0]);
     pictures_free(t.pictures[1]);
+    pictures_free(t.pictures[2]);
     model_scorer_free(t.scorer);
     program_free(t.program);
     model_free(&t.model);

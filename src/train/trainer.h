@@ -17,6 +17,7 @@ struct train_job {
     const void *config;
     const struct dataset *train;
     const struct dataset *validation; /* NULL: none; then the last weights are kept, without calibration */
+    const struct dataset *report;     /* judged by the last epochs (report_last), chosen by nothing; NULL: none */
     double hold_out; /* share of the training pictures that was set aside for validation; 0: it has its own */
     const struct train_options *options;
     const struct train_conduct *conduct;
@@ -36,6 +37,7 @@ struct train_result {
     int64_t best_epoch;          /* from 1; 0: no validation */
     struct metrics_summary best; /* of that epoch */
     double images_per_second;    /* of this session, validation included */
+    bool stopped;                /* by drop-patience, before the last epoch */
 };
 
 /* Trains to the end, or until cancelled (ASSAY_ERROR_CANCELLED; the message says how to go on). Refused before the

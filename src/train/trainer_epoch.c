@@ -77,28 +77,65 @@ static void tell_epoch(struct trainer *t, int64_t epoch, double loss, const json
                  better ? " (best so far)" : "");
 }
 
-assay_status trainer_end_epoch(struct trainer *t, struct assay_error *error)
+double trainer_rate(const struct trainer *t, uint64_t step)
+{
+    return plateau_rate(&t->job->options->plateau, &t->plateau, schedule_rate(&t->schedule, step, t->total));
+}
+
+/* One epoch's figures; NULL: it did not validate. */
+static void see_plateau(struct trainer *t, const json_t *figures)
 {
     const struct train_options *o = t->job->options;
+    struct metrics_summary summary;
+    if (!figures)
+        return;
+    validation_from_json(figures, &summary);
+    plateau_see(&o->plateau, &t->plateau, o->learning_rate, best_value(&summary, o->best_by));
+}
+
+void trainer_replay_plateau(struct trainer *t)
+{
+    t->plateau = (struct plateau_state){0};
+    for (size_t i = 0; i < json_array_size(t->history); i++)
+        see_plateau(t, json_object_get(json_array_get(t->history, i), "validation"));
+}
+
+assay_status trainer_end_epoch(struct trainer *t, struct assay_error *error)
+{
+    const struct train_job *job = t->job;
+    const struct train_options *o = job->options;
     int64_t epoch = (int64_t)json_array_size(t->history) + 1;
     double loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0;
     json_t *figures = NULL;
     bool better = false;
-    if (t->scorer && (epoch % o->validate_every == 0 || epoch == o->epochs)) {
+    json_t *report = NULL;
+    if (job->validation && (epoch % o->validate_every == 0 || epoch == o->epochs)) {
         assay_status status = validate(t, epoch, &figures, &better, error);
         if (status)
             return status;
     }
-    json_t *record = json_pack("{s:I, s:f, s:f, s:O*}", "epoch", (json_int_t)epoch, "learning_rate",
-                               schedule_rate(&t->schedule, t->step - 1, t->total), "loss", loss, "validation", figures);
+    assay_status status = trainer_report(t, epoch, &report, error);
+    if (status) {
+        json_decref(figures);
+        return status;
+    }
+    json_t *record = json_pack("{s:I, s:f, s:f, s:O*, s:o*}", "epoch", (json_int_t)epoch, "learning_rate",
+                               trainer_rate(t, t->step - 1), "loss", loss, "validation", figures, "report", report);
     if (!record || json_array_append_new(t->history, record) != 0) {
         json_decref(figures);
         return error_memory(error, "the history of epochs");
     }
+    int64_t drops = t->plateau.drops;
+    see_plateau(t, figures);
     t->loss_sum = 0;
     t->loss_count = 0;
     tell_epoch(t, epoch, loss, figures, better);
     json_decref(figures);
+    if (t->plateau.stop)
+        trainer_tell(t, "no better for %" PRId64 " validations: training ends here", o->plateau.patience);
+    else if (t->plateau.drops > drops)
+        trainer_tell(t, "no better for %" PRId64 " validations: the learning rate falls to %g", o->plateau.patience,
+                     trainer_rate(t, t->step));
     if (better)
         trainer_save_or_warn(t); /* the best weights are in it */
     return ASSAY_OK;

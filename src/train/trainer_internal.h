@@ -19,7 +19,7 @@ struct trainer {
     struct model model;
     struct program *program;
     struct model_scorer *scorer;  /* NULL without validation */
-    struct pictures *pictures[2]; /* train, validation */
+    struct pictures *pictures[3]; /* train, validation, report */
     struct loader *loader;
     json_t *settings;
     uint64_t steps_per_epoch, total;
@@ -28,8 +28,9 @@ struct trainer {
     uint64_t step;   /* done so far */
     double loss_sum; /* over the steps of the present epoch */
     uint64_t loss_count;
-    json_t *history; /* an object for each finished epoch */
-    json_t *best;    /* "epoch", "value", "validation", "sources", "calibration"; NULL: none yet */
+    json_t *history;              /* an object for each finished epoch */
+    struct plateau_state plateau; /* follows from the history */
+    json_t *best;                 /* "epoch", "value", "validation", "sources", "calibration"; NULL: none yet */
 
     struct progress progress;
     char note[96];
@@ -48,6 +49,21 @@ assay_status trainer_step(struct trainer *t, struct assay_error *error);
 
 /* Validates, keeps the best weights, adds to the history. */
 assay_status trainer_end_epoch(struct trainer *t, struct assay_error *error);
+
+/* The rate of a step, after drops. */
+double trainer_rate(const struct trainer *t, uint64_t step);
+
+/* What the history says of the plateau: after it was restored. */
+void trainer_replay_plateau(struct trainer *t);
+
+/* ---- trainer_report.c ----------------------------------------------------------------------------------------- */
+
+/* Judges the report's pictures: *figures, for the history; NULL where this epoch does not. */
+assay_status trainer_report(struct trainer *t, int64_t epoch, json_t **figures, struct assay_error *error);
+
+/* {"epochs", "mean", "deviation"} of those in the history; NULL: there are none, or no memory. The caller's reference. */
+json_t *trainer_report_summary(const struct trainer *t);
+void trainer_tell_report(struct trainer *t);
 
 /* ---- trainer_save.c ------------------------------------------------------------------------------------------- */
 

@@ -22,8 +22,9 @@ assay_status trainer_save_checkpoint(struct trainer *t, struct assay_error *erro
 static json_t *training_summary(const struct trainer *t)
 {
     json_t *summary = json_copy(t->settings);
-    json_t *extra = json_pack("{s:I, s:I, s:O, s:O*}", "steps", (json_int_t)t->step, "epochs",
-                              (json_int_t)json_array_size(t->history), "history", t->history, "best", t->best);
+    json_t *extra = json_pack("{s:I, s:I, s:O, s:O*, s:o*}", "steps", (json_int_t)t->step, "epochs",
+                              (json_int_t)json_array_size(t->history), "history", t->history, "best", t->best, "report",
+                              trainer_report_summary(t));
     const char *weights = t->optimizer.average_decay > 0 ? "moving average" : "as trained";
     int failed = !summary || !extra || json_object_update(summary, extra) ||
                  json_object_set_new(summary, "weights", json_string(weights));
@@ -107,6 +108,7 @@ assay_status trainer_restore(struct trainer *t, struct assay_error *error)
     json_decref(t->history);
     t->history = json_incref((json_t *)history);
     t->best = json_incref((json_t *)best);
+    trainer_replay_plateau(t);
 done:
     checkpoint_close(&checkpoint);
     return status;

@@ -49,7 +49,7 @@ assay_status trainer_step(struct trainer *t, struct assay_error *error)
     if (status)
         return status;
     float scalars[OPTIMIZER_SCALARS];
-    optimizer_scalars(&t->optimizer, t->step, schedule_rate(&t->schedule, t->step, t->total), scalars);
+    optimizer_scalars(&t->optimizer, t->step, trainer_rate(t, t->step), scalars);
     struct program_input inputs[STEP_INPUTS];
     step_inputs(t, inputs);
     inputs[0].data = batch->images;
@@ -117,11 +117,10 @@ assay_status trainer_build(struct trainer *t, struct assay_error *error)
         status = program_add(t->program, "step", true, build_step, t, error);
     if (!status)
         status = program_prepare(t->program, "step", inputs, STEP_INPUTS, error);
-    if (!status && job->validation) {
+    if (!status && (job->validation || job->report))
         status = model_scorer_create(&t->model, false, &t->scorer, error);
-        if (!status)
-            status = best_declare(store, model_entries, error);
-    }
+    if (!status && job->validation)
+        status = best_declare(store, model_entries, error);
     if (!status)
         status = store_initialise(store, (uint64_t)job->options->seed, error);
     if (!status && !job->resume)

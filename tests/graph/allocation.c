@@ -94,7 +94,8 @@ static bool attempt_plan(void *context)
     done = done && succeeded(workspace_create(plan, &workspace, &error), &error);
     for (int i = 0; i < 2 && done; i++) {
         const struct feed feeds[] = {{"x", w->x}, {"labels", w->labels}};
-        done = succeeded(plan_run(plan, workspace, feeds, 2, &(struct run_options){.seed = 3, .step = 4}, &error), &error);
+        done =
+            succeeded(plan_run(plan, workspace, feeds, 2, &(struct run_options){.seed = 3, .step = 4}, &error), &error);
         if (done && i == 0)
             check_results(w, workspace_read(workspace, "loss"), workspace_read(workspace, "slope"));
     }
@@ -126,8 +127,9 @@ static bool attempt_program(void *context)
     done = done && succeeded(program_add(program, "step", true, build_for_program, store, &error), &error);
     done = done && succeeded(program_prepare(program, "step", inputs, 2, &error), &error);
     done = done && succeeded(store_initialise(store, 1, &error), &error);
-    done =
-        done && succeeded(program_run(program, "step", inputs, 2, &(struct run_options){.seed = 3, .step = 4}, &run, &error), &error);
+    done = done &&
+           succeeded(program_run(program, "step", inputs, 2, &(struct run_options){.seed = 3, .step = 4}, &run, &error),
+                     &error);
     if (done)
         check_results(w, program_read(&run, "loss"), program_read(&run, "slope"));
     program_release(&run);

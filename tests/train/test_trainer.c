@@ -3,6 +3,7 @@
  * byte. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -47,6 +48,7 @@ static const char *at(const char *name)
 
 /* How a run differs from the usual. */
 struct change {
+    bool plateau, report; /* early stopping; a report on the last two epochs */
     bool resume, overwrite, no_validation, other_seed, other_data, one_class, full_disk, diverge, every_step;
     int threads; /* 0: one */
     const char *out;
@@ -133,6 +135,13 @@ static int train(const struct change *change, FILE *stream)
     options.clip_norm = change->diverge ? 0 : 10;
     options.average_decay = 0.9;
     options.seed = change->other_seed ? 2 : 1;
+    if (change->plateau) { /* nothing is ever better by 2, so the rate falls at each second epoch after the first */
+        options.schedule = SCHEDULE_STEP;
+        options.step_epochs = 3;
+        options.plateau = (struct plateau){.patience = 1, .delta = 2, .later_delta = 2, .divisor = 10, .floor = 0.0009};
+        options.epochs = 50;
+    }
+    options.report_last = 2;
     augment.jpeg = 0.2;
     augment.noise = 0.2;
     loader.threads = 2;
@@ -157,6 +166,7 @@ static int train(const struct change *change, FILE *stream)
         .config = config,
         .train = &pictures,
         .validation = change->no_validation ? NULL : &validation,
+        .report = change->report ? &validation : NULL,
         .options = &options,
         .conduct = &conduct,
         .augment = &augment,
@@ -409,6 +419,85 @@ static void test_threads(void **state)
     mem_free(bytes.data);
 }
 
+static const json_t *history_of(const struct model *model, int epoch, const char *name)
+{
+    return json_object_get(json_array_get(json_object_get(model->training, "history"), (size_t)epoch), name);
+}
+
+/* Early stopping: rates as they must be; interrupted after its drop and resumed, the same file. */
+static void test_plateau(void **state)
+{
+    (void)state;
+    struct model model;
+    struct change change = {.plateau = true};
+    clean();
+    expect(&change, 0, "training ends here");
+    struct bytes bytes = read_all(at("model.safetensors"));
+    assert_int_equal(model_load(at("model.safetensors"), &model, NULL), ASSAY_OK);
+    assert_int_equal(json_array_size(json_object_get(model.training, "history")), 4);
+    const double rates[] = {0.01, 0.01, 0.001, 0.0001}; /* the last: a tenth by the plateau, a tenth by the schedule */
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs(json_real_value(history_of(&model, i, "learning_rate")) - rates[i]) < 1e-12);
+    model_free(&model);
+
+    clean();
+    struct run run = start(&change);
+    assert_true(wait_for(&run, "epoch 3/"));
+    kill(run.pid, SIGINT);
+    assert_int_equal(finish(&run), ASSAY_ERROR_CANCELLED);
+    change.resume = true;
+    expect(&change, 0, "training ends here");
+    assert_same(&bytes, at("model.safetensors"));
+    mem_free(bytes.data);
+
+    clean();
+    expect(&(struct change){.plateau = true, .no_validation = true}, ASSAY_ERROR_ARGUMENT, "drop-patience: needs");
+    expect(&(struct change){.plateau = true, .report = true}, ASSAY_ERROR_ARGUMENT, "which epochs are the last");
+}
+
+/* The last two epochs, their mean and deviation; also without validation. */
+static void test_report(void **state)
+{
+    (void)state;
+    struct model model;
+    clean();
+    expect(&(struct change){.report = true, .no_validation = true}, 0,
+           "report, mean and deviation of the last 2 epochs: Acc");
+    struct bytes bytes = read_all(at("model.safetensors"));
+    assert_int_equal(model_load(at("model.safetensors"), &model, NULL), ASSAY_OK);
+    double values[2], mean, deviation;
+    static const char *const names[] = {"accuracy", "average_precision", "auroc", "generated_accuracy"};
+    const json_t *report = json_object_get(model.training, "report");
+    assert_int_equal(json_integer_value(json_object_get(report, "epochs")), 2);
+    for (int i = 0; i < EPOCHS; i++)
+        assert_true((history_of(&model, i, "report") != NULL) == (i >= EPOCHS - 2));
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+        for (int i = 0; i < 2; i++)
+            values[i] = json_real_value(json_object_get(history_of(&model, EPOCHS - 2 + i, "report"), names[n]));
+        mean = json_real_value(json_object_get(json_object_get(report, "mean"), names[n]));
+        deviation = json_real_value(json_object_get(json_object_get(report, "deviation"), names[n]));
+        assert_true(fabs(mean - (values[0] + values[1]) / 2) < 1e-12);
+        assert_true(fabs(deviation - fabs(values[0] - values[1]) / sqrt(2)) < 1e-12);
+    }
+    assert_int_equal(json_integer_value(json_object_get(history_of(&model, EPOCHS - 1, "report"), "pictures")), 16);
+    assert_non_null(json_object_get(json_object_get(model.training, "data"), "report"));
+    model_free(&model);
+
+    clean();
+    struct change change = {.report = true, .no_validation = true};
+    struct run run = start(&change);
+    assert_true(wait_for(&run, "report, epoch 3"));
+    kill(run.pid, SIGINT);
+    assert_int_equal(finish(&run), ASSAY_ERROR_CANCELLED);
+    change.resume = true;
+    change.report = false;
+    expect(&change, ASSAY_ERROR_ARGUMENT, "the report pictures are not those");
+    change.report = true;
+    expect(&change, 0, "report, mean");
+    assert_same(&bytes, at("model.safetensors"));
+    mem_free(bytes.data);
+}
+
 static void test_without_validation(void **state)
 {
     (void)state;
@@ -463,6 +552,8 @@ int main(void)
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_plateau),
+        cmocka_unit_test(test_report),
         cmocka_unit_test(test_without_validation),
         cmocka_unit_test(test_refused),
     };

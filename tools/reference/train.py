@@ -2,7 +2,7 @@
 
     python tools/reference/train.py && tools/format.sh
 
-schedules.h  learning rates of torch's CosineAnnealingLR and OneCycleLR
+schedules.h  learning rates of torch's CosineAnnealingLR, OneCycleLR and StepLR, and of early stopping
 metrics.h    average precision and AUROC of scikit-learn, with weights and ties
 steps.safetensors      ten steps of SGD on a tiny residual network
 optimizers.safetensors Adam, AdamW and clipping replayed over the gradients of those steps, and the moving average
@@ -43,9 +43,41 @@ def rates(make, steps):
     return out
 
 
+def by_epoch(make, epochs, steps):
+    """One rate a step, where the scheduler moves by epochs."""
+    return [r for r in rates(make, epochs) for _ in range(steps)]
+
+
+def dropped(values, patience, rate):
+    """CNNDetection's early stopping: the rate of each epoch, until it would fall below 1e-6."""
+    out, best, waited, delta = [], None, 0, 0.001
+    for value in values:
+        out.append(rate)
+        if best is None or not value < best + delta:
+            best, waited = value, 0
+            continue
+        waited += 1
+        if waited >= patience:
+            rate /= 10
+            if rate < 1e-6:
+                break
+            best, waited, delta = None, 0, 0.002
+    return out
+
+
+def accuracies():
+    """Rising, then level with noise of the deltas' size."""
+    rng = np.random.default_rng(3)
+    return [float(v) for v in 0.9 - 0.3 * np.exp(-np.arange(80) / 8) + rng.normal(size=80) * 0.002]
+
+
 def schedules():
     s = torch.optim.lr_scheduler
+    values = accuracies()
     write_header(TESTS / "train/fixtures/schedules.h", "Learning rates of torch, highest 0.02", [
+        ("torch_step", by_epoch(lambda o: s.StepLR(o, step_size=2, gamma=0.9), 9, 3)),
+        ("validation_accuracy", values),
+        ("dropped_rate", dropped(values, 5, 1e-4)),
         ("torch_cosine", rates(lambda o: s.CosineAnnealingLR(o, T_max=20, eta_min=0.002), 20)),
         ("torch_one_cycle", rates(lambda o: s.OneCycleLR(o, max_lr=0.02, total_steps=31, pct_start=0.3, div_factor=25.0,
                                                          final_div_factor=1e4), 31)),
