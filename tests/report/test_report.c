@@ -179,7 +179,7 @@ static void test_refused(void **state)
     struct report_input input = made.input;
     input.set_count = 1;
     assert_int_equal(report_write(&input, path, &error), ASSAY_ERROR_ARGUMENT);
-    assert_string_equal(error.message, "report: the set \"GenImage\" has predictions but no protocol");
+    assert_string_equal(error.message, "report: the set \"GenImage\" has no protocol");
 
     static const char *const uris[] = {NULL,
                                        "",

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "eval/report/index.h"
-#include "eval/report/report.h"
 
 static int by_falling_certainty(const void *left, const void *right)
 {
@@ -57,7 +56,7 @@ assay_status report_choose(const struct prediction *predictions, size_t count, s
     struct report_index index = {0};
     struct array items = array_of(sizeof(struct report_choice), SIZE_MAX / sizeof(struct report_choice));
     *out = (struct report_choices){0};
-    assay_status status = report_index_make(predictions, count, &index, error);
+    assay_status status = report_index_make(predictions, count, NULL, 0, &index, error);
     for (size_t set = 0; !status && set < report_names_count(&index.sets); set++)
         for (size_t model = 0; !status && model < report_names_count(&index.models); model++)
             status = choose_group(report_group_of(&index, set, model, index.plain[set]), &items, error);

@@ -69,23 +69,37 @@ static void find_plain(struct report_index *index)
     size_t models = report_names_count(&index->models), perturbations = report_names_count(&index->perturbations);
     size_t none = report_name_find(&index->perturbations, "");
     for (size_t set = 0; set < report_names_count(&index->sets); set++) {
-        index->plain[set] = SIZE_MAX;
+        bool found = false;
+        index->plain[set] = none < perturbations ? none : 0;
         for (size_t p = 0; p < perturbations; p++)
             for (size_t m = 0; m < models; m++)
-                if (report_group_of(index, set, m, p).count && (index->plain[set] == SIZE_MAX || p == none))
+                if (report_group_of(index, set, m, p).count && (!found || p == none)) {
                     index->plain[set] = p;
+                    found = true;
+                }
     }
 }
 
-assay_status report_index_make(const struct prediction *predictions, size_t count, struct report_index *out,
-                               struct assay_error *error)
+/* All names of tables and predictions. */
+static bool gather_names(const struct prediction *predictions, size_t count, const struct report_table *tables,
+                         size_t table_count, struct report_index *out)
 {
-    *out = (struct report_index){0};
-    struct keyed *keyed = mem_alloc(count + 1, sizeof *keyed);
-    bool fits = keyed != NULL;
+    bool fits = true;
+    for (size_t i = 0; i < table_count && fits; i++)
+        fits = add_name(&out->models, tables[i].model) && add_name(&out->sets, tables[i].set) &&
+               add_name(&out->perturbations, tables[i].perturbation);
     for (size_t i = 0; i < count && fits; i++)
         fits = add_name(&out->models, predictions[i].model) && add_name(&out->sets, predictions[i].set) &&
                add_name(&out->perturbations, predictions[i].perturbation);
+    return fits;
+}
+
+assay_status report_index_make(const struct prediction *predictions, size_t count, const struct report_table *tables,
+                               size_t table_count, struct report_index *out, struct assay_error *error)
+{
+    *out = (struct report_index){0};
+    struct keyed *keyed = mem_alloc(count + 1, sizeof *keyed);
+    bool fits = keyed && gather_names(predictions, count, tables, table_count, out);
     size_t groups = 0, sets = report_names_count(&out->sets);
     fits = fits && size_mul(sets, report_names_count(&out->models), &groups) &&
            size_mul(groups, report_names_count(&out->perturbations), &groups);

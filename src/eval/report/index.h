@@ -4,9 +4,9 @@
 
 #include "base/string_map.h"
 #include "eval/metrics.h"
-#include "eval/prediction.h"
+#include "eval/report/report.h"
 
-/* Names in the order in which they first occur in the predictions. */
+/* Names in the order in which they first occur. */
 struct report_names {
     struct string_map map; /* name -> its number + 1 */
 };
@@ -21,11 +21,12 @@ struct report_index {
     struct report_names models, sets, perturbations;
     const struct prediction **order;
     size_t *begin; /* [sets, models, perturbations] and one more */
-    size_t *plain; /* [sets]: the perturbation that stands for the set: "", or else its first one */
+    size_t *plain; /* [sets]: the perturbation that stands for the set: "", or else the first that has predictions */
 };
 
-assay_status report_index_make(const struct prediction *predictions, size_t count, struct report_index *out,
-                               struct assay_error *error);
+/* Only names are taken from the tables: those come first, in their order. */
+assay_status report_index_make(const struct prediction *predictions, size_t count, const struct report_table *tables,
+                               size_t table_count, struct report_index *out, struct assay_error *error);
 void report_index_free(struct report_index *index); /* a zeroed one is fine */
 
 size_t report_names_count(const struct report_names *names);

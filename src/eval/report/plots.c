@@ -17,8 +17,7 @@ const struct protocol *report_protocol(const struct report *report, size_t set)
 
 enum metrics_figure report_leading(const struct report *report, size_t set)
 {
-    const struct protocol *protocol = report_protocol(report, set);
-    return protocol->shown[0] >= 0 ? (enum metrics_figure)protocol->shown[0] : FIGURE_ACCURACY;
+    return protocol_leading(report_protocol(report, set));
 }
 
 const struct protocol_table *report_find_table(const struct report *report, size_t set, size_t model,

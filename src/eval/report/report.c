@@ -28,7 +28,7 @@ static assay_status check_input(const struct report *report, struct assay_error 
     const struct report_input *input = report->input;
     for (size_t set = 0; set < report_names_count(&report->index.sets); set++)
         if (!report_protocol(report, set))
-            return error_set(error, ASSAY_ERROR_ARGUMENT, "report: the set \"%.200s\" has predictions but no protocol",
+            return error_set(error, ASSAY_ERROR_ARGUMENT, "report: the set \"%.200s\" has no protocol",
                              report_name(&report->index.sets, set));
     for (size_t i = 0; i < input->map_count; i++)
         if (!is_png_uri(input->maps[i].data_uri))
@@ -50,7 +50,8 @@ static assay_status check_input(const struct report *report, struct assay_error 
 static assay_status report_begin(const struct report_input *input, struct report *report, struct assay_error *error)
 {
     *report = (struct report){.input = input};
-    assay_status status = report_index_make(input->predictions, input->prediction_count, &report->index, error);
+    assay_status status = report_index_make(input->predictions, input->prediction_count, input->tables,
+                                            input->table_count, &report->index, error);
     return status ? status : check_input(report, error);
 }
 
@@ -72,6 +73,11 @@ static assay_status show_in_page(void *context, const struct report_plot *plot, 
     markup_text(out, plot->caption);
     markup_raw(out, "</figcaption></figure>\n");
     return ASSAY_OK;
+}
+
+static size_t judgements(const struct report_input *input)
+{
+    return input->judgement_count ? input->judgement_count : input->prediction_count;
 }
 
 static void write_head(const struct report *report, struct markup *out)
@@ -96,7 +102,7 @@ static void write_head(const struct report *report, struct markup *out)
     markup_raw(out, " sets of pictures, ");
     markup_count(out, report_names_count(&report->index.perturbations));
     markup_raw(out, " perturbations (none counted as one): ");
-    markup_count(out, report->input->prediction_count);
+    markup_count(out, judgements(report->input));
     markup_raw(out, " judgements.</p>\n<nav aria-label=\"Sections\"><ul>");
     static const char *const sections[][2] = {{"figures", "Figures"},       {"rows", "By generator"},
                                               {"curves", "Curves"},         {"scores", "Scores"},
@@ -130,7 +136,7 @@ static void write_warnings(const struct report *report, struct markup *out)
         markup_raw(out, "<li>");
         markup_count(out, problems);
         markup_raw(out, " of ");
-        markup_count(out, input->prediction_count);
+        markup_count(out, judgements(input));
         markup_raw(out, " judgements could not be made: they count in no figure and are <a href=\"#problems\">listed "
                         "below</a>.</li>\n");
     }

@@ -38,9 +38,12 @@ struct report_map {
 /* Nothing is owned; names may hold any bytes. Arrays may be empty and texts NULL where nothing is required. */
 struct report_input {
     const char *title;                    /* NULL: "Evaluation" */
-    const struct prediction *predictions; /* of all models, sets and perturbations, in any order */
+    const struct prediction *predictions; /* in any order: of all models and sets, without perturbation (where there is
+                                             none such, under one); others may be left out, but for pictures that
+                                             could not be judged, which are counted and listed */
     size_t prediction_count;
-    const struct report_set *sets; /* of every set in the predictions */
+    size_t judgement_count;        /* of the whole run; 0: prediction_count */
+    const struct report_set *sets; /* of every set in predictions and tables */
     size_t set_count;
     const struct report_table *tables;
     size_t table_count;
@@ -56,7 +59,7 @@ struct report_input {
     const char *run_json; /* the contents of run.json */
 };
 
-/* Writes the page, atomically. Errors: a set of the predictions that is not among `sets`, a map that is no PNG as a data
+/* Writes the page, atomically. Errors: a set that is not among `sets`, a map that is no PNG as a data
  * URI, an embedding of no prediction, memory, the file. */
 assay_status report_write(const struct report_input *input, const char *path, struct assay_error *error);
 

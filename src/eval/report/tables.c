@@ -47,9 +47,9 @@ static void begin_table(struct markup *out, const char *caption)
 {
     markup_raw(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
     markup_text(out, caption);
-    markup_raw(out, "\"><table><caption>");
+    markup_raw(out, "\"><table><caption><span>");
     markup_text(out, caption);
-    markup_raw(out, "</caption><thead><tr>");
+    markup_raw(out, "</span></caption><thead><tr>");
 }
 
 static void end_table(struct markup *out)
@@ -295,7 +295,7 @@ size_t report_perturbed(const struct report *report, size_t set)
     for (size_t p = 0; p < report_names_count(&report->index.perturbations); p++) {
         bool any = false;
         for (size_t m = 0; m < models; m++)
-            any = any || report_group_of(&report->index, set, m, p).count;
+            any = any || report_group_of(&report->index, set, m, p).count || report_find_table(report, set, m, p);
         count += any;
     }
     return count;
@@ -339,8 +339,17 @@ void report_table_perturbations(struct report *report, struct markup *out, size_
 
 /* ---- McNemar -------------------------------------------------------------------------------------------------- */
 
+/* By the protocol's threshold: the verdict, or else the side of one half. */
+static bool is_right(const struct protocol *protocol, const struct prediction *p)
+{
+    if (protocol->threshold == PROTOCOL_BY_VERDICT)
+        return p->verdict == (p->label == LABEL_GENERATED ? ASSAY_GENERATED : ASSAY_REAL);
+    return report_is_right(p);
+}
+
 /* Pictures that both models judged: two lists sorted by name. */
-static struct metrics_mcnemar compare(struct report_group first, struct report_group second, bool art_apart)
+static struct metrics_mcnemar compare(const struct protocol *protocol, struct report_group first,
+                                      struct report_group second)
 {
     uint64_t counts[2][2] = {{0, 0}, {0, 0}};
     for (size_t i = 0, j = 0; i < first.count && j < second.count;) {
@@ -348,8 +357,8 @@ static struct metrics_mcnemar compare(struct report_group first, struct report_g
         int order = strcmp(a->picture, b->picture);
         i += order <= 0;
         j += order >= 0;
-        if (order == 0 && a->readable && b->readable && !(art_apart && a->art))
-            counts[report_is_right(a)][report_is_right(b)]++;
+        if (order == 0 && a->readable && b->readable && !(protocol->art_apart && a->art))
+            counts[is_right(protocol, a)][is_right(protocol, b)]++;
     }
     return metrics_mcnemar_of(counts[1][1], counts[1][0], counts[0][1], counts[0][0]);
 }
@@ -383,8 +392,8 @@ void report_table_mcnemar(struct report *report, struct markup *out, size_t set)
     for (size_t a = 0; a < models; a++)
         for (size_t b = a + 1; b < models && shown < PAIRS_SHOWN; b++, shown++) {
             struct metrics_mcnemar test =
-                compare(report_group_of(&report->index, set, a, plain), report_group_of(&report->index, set, b, plain),
-                        report_protocol(report, set)->art_apart);
+                compare(report_protocol(report, set), report_group_of(&report->index, set, a, plain),
+                        report_group_of(&report->index, set, b, plain));
             row_head(out, report_name(&report->index.models, a), "");
             markup_raw(out, "<th scope=\"row\"><bdi>");
             markup_text(out, report_name(&report->index.models, b));
