@@ -300,7 +300,7 @@ assay_status runner_run(const struct runner_job *job, struct runner_result *out,
     if (status)
         goto done;
     r.done = out->resumed = start.pictures;
-    progress_begin(&r.progress, job->stream, "evaluating", r.done, out->pictures);
+    progress_begin(&r.progress, start.set < job->set_count ? job->stream : NULL, "evaluating", r.done, out->pictures);
     for (size_t s = start.set; s < job->set_count && !status; s++)
         if (job->sets[s].dataset->count)
             status = run_set(&r, &job->sets[s], s == start.set ? start.batch : 0, error);

@@ -9,93 +9,115 @@
 #include <unistd.h>
 
 #include "base/progress.h"
-#include "eval/prediction.h"
 
 #define SYNC_SECONDS 10.0
 
 /* ---- what is there already --------------------------------------------------------------------------------------- */
 
 /* A walk through the lines that the job gives, in order. */
-struct checked {
+struct walk {
     const struct runner_job *job;
-    const char *path;
-    struct predictions_extent extent;         /* before the line at hand */
-    size_t set, picture, perturbation, model; /* of that line; set == set_count: behind the last */
-    struct runner_start start;                /* the last beginning of a batch that was passed */
-    uint64_t start_bytes;
+    struct runner_place place;        /* of the line that comes next */
+    struct predictions_extent extent; /* before it */
+    runner_visit *visit;
+    void *context;
 };
 
 /* Sets without pictures have no lines. */
-static void skip_empty_sets(struct checked *c)
+static void skip_empty_sets(struct walk *w)
 {
-    while (c->set < c->job->set_count && c->job->sets[c->set].dataset->count == 0)
-        c->set++;
+    while (w->place.set < w->job->set_count && w->job->sets[w->place.set].dataset->count == 0)
+        w->place.set++;
 }
 
-static bool at_batch(const struct checked *c)
+static void step(struct walk *w)
 {
-    return c->model == 0 && c->perturbation == 0 && c->picture % c->job->batch == 0;
-}
-
-static void note_start(struct checked *c)
-{
-    uint64_t before = 0;
-    for (size_t s = 0; s < c->set; s++)
-        before += c->job->sets[s].dataset->count;
-    c->start = (struct runner_start){c->set, c->picture / c->job->batch, before + c->picture};
-    c->start_bytes = c->extent.bytes;
-}
-
-static void step(struct checked *c)
-{
-    if (++c->model < c->job->model_count)
+    struct runner_place *p = &w->place;
+    if (++p->model < w->job->model_count)
         return;
-    c->model = 0;
-    if (++c->perturbation < c->job->perturbation_count)
+    p->model = 0;
+    if (++p->perturbation < w->job->perturbation_count)
         return;
-    c->perturbation = 0;
-    if (++c->picture < c->job->sets[c->set].dataset->count)
+    p->perturbation = 0;
+    if (++p->picture < w->job->sets[p->set].dataset->count)
         return;
-    c->picture = 0;
-    c->set++;
-    skip_empty_sets(c);
+    p->picture = 0;
+    p->set++;
+    skip_empty_sets(w);
 }
 
 static assay_status check_line(void *context, const struct prediction *p, struct assay_error *error)
 {
-    struct checked *c = context;
-    const struct runner_job *job = c->job;
-    uint64_t line = c->extent.count + 1;
-    if (c->set == job->set_count)
-        return error_set(error, ASSAY_ERROR_FORMAT, "%s, line %" PRIu64 ": more than the run has predictions", c->path,
-                         line);
-    if (at_batch(c))
-        note_start(c);
-    const struct dataset *dataset = job->sets[c->set].dataset;
-    const struct dataset_picture *picture = &dataset->pictures[c->picture];
-    const struct dataset_source *source = &dataset->sources[picture->source];
-    if (strcmp(p->model, job->models[c->model].name) != 0 || strcmp(p->set, job->sets[c->set].name) != 0 ||
-        strcmp(p->perturbation, job->perturbations[c->perturbation]) != 0 || strcmp(p->picture, picture->name) != 0 ||
-        strcmp(p->source, source->name) != 0 || p->label != picture->label)
+    struct walk *w = context;
+    const struct runner_job *job = w->job;
+    uint64_t line = w->extent.count + 1;
+    if (w->place.set == job->set_count)
+        return error_set(error, ASSAY_ERROR_FORMAT, "%s, line %" PRIu64 ": more than the run has predictions",
+                         job->path, line);
+    const struct runner_set *set = &job->sets[w->place.set];
+    const struct dataset_picture *picture = &set->dataset->pictures[w->place.picture];
+    const struct dataset_source *source = &set->dataset->sources[picture->source];
+    if (strcmp(p->model, job->models[w->place.model].name) != 0 || strcmp(p->set, set->name) != 0 ||
+        strcmp(p->perturbation, job->perturbations[w->place.perturbation]) != 0 ||
+        strcmp(p->picture, picture->name) != 0 || strcmp(p->source, source->name) != 0 || p->label != picture->label)
         return error_set(error, ASSAY_ERROR_FORMAT,
-                         "%s, line %" PRIu64 ": not what this run has there (%s of %s, judged by %s)", c->path, line,
-                         picture->name, job->sets[c->set].name, job->models[c->model].name);
-    step(c);
+                         "%s, line %" PRIu64 ": not what this run has there (%s of %s, judged by %s)", job->path, line,
+                         picture->name, set->name, job->models[w->place.model].name);
+    assay_status status = w->visit(w->context, &w->place, &w->extent, p, error);
+    step(w);
+    return status;
+}
+
+assay_status runner_file_scan(const struct runner_job *job, runner_visit *visit, void *context,
+                              struct runner_place *end, struct predictions_extent *extent, struct assay_error *error)
+{
+    struct walk w = {.job = job, .visit = visit, .context = context};
+    skip_empty_sets(&w);
+    assay_status status = predictions_scan(job->path, check_line, &w, &w.extent, error);
+    *end = w.place;
+    *extent = w.extent;
+    return status;
+}
+
+/* The last beginning of a batch that was passed. */
+struct beginning {
+    const struct runner_job *job;
+    struct runner_start start;
+    uint64_t bytes;
+};
+
+static void note_beginning(struct beginning *b, const struct runner_place *place, uint64_t bytes)
+{
+    if (place->model || place->perturbation || place->picture % b->job->batch)
+        return;
+    uint64_t before = 0;
+    for (size_t s = 0; s < place->set; s++)
+        before += b->job->sets[s].dataset->count;
+    b->start = (struct runner_start){place->set, place->picture / b->job->batch, before + place->picture};
+    b->bytes = bytes;
+}
+
+static assay_status pass_line(void *context, const struct runner_place *place, const struct predictions_extent *before,
+                              const struct prediction *prediction, struct assay_error *error)
+{
+    (void)prediction;
+    (void)error;
+    note_beginning(context, place, before->bytes);
     return ASSAY_OK;
 }
 
 /* Checks the lines that are there and cuts the file back to the last whole batch. */
 static assay_status take_up(const struct runner_job *job, int fd, struct runner_start *start, struct assay_error *error)
 {
-    struct checked c = {.job = job, .path = job->path};
-    skip_empty_sets(&c);
-    assay_status status = predictions_scan(job->path, check_line, &c, &c.extent, error);
+    struct beginning b = {.job = job};
+    struct runner_place end;
+    struct predictions_extent extent;
+    assay_status status = runner_file_scan(job, pass_line, &b, &end, &extent, error);
     if (status)
         return status;
-    if (at_batch(&c)) /* also behind the last set */
-        note_start(&c);
-    *start = c.start;
-    if (ftruncate(fd, (off_t)c.start_bytes) != 0 || lseek(fd, 0, SEEK_END) < 0)
+    note_beginning(&b, &end, extent.bytes);
+    *start = b.start;
+    if (ftruncate(fd, (off_t)b.bytes) != 0 || lseek(fd, 0, SEEK_END) < 0)
         return error_errno(error, job->path, "cut back");
     return ASSAY_OK;
 }

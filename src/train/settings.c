@@ -30,7 +30,7 @@ static const char *instruction_set(void)
     return "other";
 }
 
-static json_t *environment(void)
+json_t *settings_environment(void)
 {
     const dnnl_version_t *dnnl = dnnl_version();
     return json_pack("{s:s, s:o, s:s, s:i}", "assay", assay_version(), "onednn",
@@ -55,7 +55,7 @@ json_t *settings_of(const struct train_job *job)
                      option_to_json(augment_option_table, job->augment), "sampler",
                      option_to_json(sampler_option_table, job->sampler), "data", "train", dataset_json(job->train),
                      "validation", dataset_json(job->validation), "report", dataset_json(job->report), "held_out",
-                     job->hold_out > 0, "hold_out", job->hold_out, "environment", environment(), "began_with");
+                     job->hold_out > 0, "hold_out", job->hold_out, "environment", settings_environment(), "began_with");
 }
 
 assay_status settings_defaults(const struct detector *detector, struct train_options *options, struct augment *augment,

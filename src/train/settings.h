@@ -9,6 +9,9 @@
  * caller's reference. "began_with": null here; the trainer puts the file of first weights there. "environment": versions of assay and oneDNN, the instruction set in use, compute threads. */
 json_t *settings_of(const struct train_job *job);
 
+/* That environment; NULL: no memory. */
+json_t *settings_environment(void);
+
 /* The defaults of the tables, then those that the detector's paper has instead. */
 assay_status settings_defaults(const struct detector *detector, struct train_options *options, struct augment *augment,
                                struct assay_error *error);

@@ -1,0 +1,198 @@
+/* bench_evaluation.c - what an evaluation costs beside the model itself, as CSV: pictures a second of
+ *
+ *     bare       the model alone, on pictures that were decoded beforehand
+ *     decode     decoding alone, on as many threads as the loader uses
+ *     evaluate   the runner: decoding, judging, writing predictions
+ *
+ *     bench_evaluation MODEL DIR [PICTURES [ROUNDS [PERTURBATION]]]
+ *
+ * The three take turns, ROUNDS times (3), on the first PICTURES (256) of the set; the best round of each counts, so that
+ * what else the machine does matters less. `share` is the speed against the bare model's, which decoding has to share the
+ * processors with: `limit` is the share that remains where decoding takes its processor time and nothing else costs any. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "eval/runner.h"
+#include "eval/selection.h"
+
+enum { BATCH = 32 };
+
+struct bench {
+    struct model model;
+    struct model_scorer *scorer;
+    struct dataset whole, dataset;
+    struct perturbation chain;
+    const char *text;
+    struct image *images; /* decoded; without pixels: not readable */
+    double bare, decode, evaluate, decode_work, bare_work;
+};
+
+static double work_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static double least(double best, double seconds)
+{
+    return best > 0 && best < seconds ? best : seconds;
+}
+
+static assay_status run_bare(struct bench *b, struct assay_error *error)
+{
+    const struct image *batch[BATCH];
+    double logits[BATCH], began = clock_seconds(), work = work_seconds();
+    size_t filled = 0;
+    assay_status status = ASSAY_OK;
+    for (size_t i = 0; i <= b->dataset.count && !status; i++) {
+        if (i < b->dataset.count && b->images[i].pixels)
+            batch[filled++] = &b->images[i];
+        if (filled == BATCH || (filled && i == b->dataset.count)) {
+            status = model_score(b->scorer, batch, filled, logits, error);
+            filled = 0;
+        }
+    }
+    b->bare = least(b->bare, clock_seconds() - began);
+    b->bare_work = least(b->bare_work, work_seconds() - work);
+    return status;
+}
+
+static assay_status run_decode(struct bench *b, struct assay_error *error)
+{
+    struct pictures *pictures = NULL;
+    struct loader *loader = NULL;
+    const struct loader_batch *batch;
+    double began = clock_seconds(), work = work_seconds();
+    assay_status status = pictures_create(&b->dataset, 0, NULL, NULL, NULL, &pictures, error);
+    if (!status)
+        status = loader_sequence(pictures, BATCH, NULL, 0, &loader, error);
+    do
+        status = status ? status : loader_next(loader, &batch, error);
+    while (!status && batch);
+    loader_free(loader);
+    pictures_free(pictures);
+    b->decode = least(b->decode, clock_seconds() - began);
+    b->decode_work = least(b->decode_work, work_seconds() - work);
+    return status;
+}
+
+static assay_status run_evaluate(struct bench *b, struct assay_error *error)
+{
+    char path[] = "/tmp/assay-bench-XXXXXX";
+    int fd = mkstemp(path);
+    if (fd >= 0)
+        close(fd);
+    const struct runner_model model = {"model", b->scorer, &b->model.calibration};
+    const struct runner_set set = {"set", &b->dataset, &b->chain};
+    const struct runner_job job = {.models = &model,
+                                   .model_count = 1,
+                                   .sets = &set,
+                                   .set_count = 1,
+                                   .perturbations = &b->text,
+                                   .perturbation_count = 1,
+                                   .batch = BATCH,
+                                   .path = path,
+                                   .resume = true};
+    struct runner_result result;
+    assay_status status = runner_run(&job, &result, error);
+    unlink(path);
+    b->evaluate = least(b->evaluate, result.seconds);
+    return status;
+}
+
+/* The pictures of the bare run, changed as the evaluation will change them. */
+static assay_status decode_all(struct bench *b, struct assay_error *error)
+{
+    b->images = mem_alloc(b->dataset.count, sizeof *b->images);
+    if (!b->images)
+        return error_memory(error, "pictures");
+    for (size_t i = 0; i < b->dataset.count; i++) {
+        struct image image = {0};
+        if (image_decode_file(b->dataset.pictures[i].path, NULL, &image, NULL))
+            continue;
+        if (perturbation_apply(&b->chain, 0, b->dataset.pictures[i].name, &image, &b->images[i], NULL))
+            b->images[i] = (struct image){0};
+        image_free(&image);
+    }
+    return ASSAY_OK;
+}
+
+/* Every n-th picture, so that all sources are there. */
+static assay_status choose(struct bench *b, size_t count, struct assay_error *error)
+{
+    uint32_t *indices = mem_alloc(count, sizeof *indices);
+    size_t taken = 0, all = b->whole.count;
+    if (!indices)
+        return error_memory(error, "pictures");
+    for (size_t i = 0; i < count && taken < all; i++, taken++)
+        indices[i] = (uint32_t)(count < all ? i * all / count : i);
+    assay_status status = selection_make(&b->whole, indices, taken, &b->dataset, error);
+    mem_free(indices);
+    return status;
+}
+
+static void tell(const struct bench *b)
+{
+    double count = (double)b->dataset.count;
+    /* processor time, spread over the processors as well as the model spreads its own */
+    double limit = b->bare / (b->bare + b->decode_work * (b->bare / b->bare_work));
+    printf("what,pictures,seconds,pictures_per_second,share\n");
+    printf("bare,%.0f,%.3f,%.2f,1\n", count, b->bare, count / b->bare);
+    printf("decode,%.0f,%.3f,%.2f,\n", count, b->decode, count / b->decode);
+    printf("evaluate,%.0f,%.3f,%.2f,%.3f\n", count, b->evaluate, count / b->evaluate, b->bare / b->evaluate);
+    printf("limit,%.0f,%.3f,%.2f,%.3f\n", count, b->bare / limit, count * limit / b->bare, limit);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    struct assay_error error = {0};
+    if (argc < 3) {
+        fprintf(stderr, "bench_evaluation MODEL DIR [PICTURES [ROUNDS [PERTURBATION]]]\n");
+        return 2;
+    }
+    long count = argc > 3 ? strtol(argv[3], NULL, 10) : 256, rounds = argc > 4 ? strtol(argv[4], NULL, 10) : 3;
+    assay_status status = assay_init(&error);
+    if (!status)
+        status = perturbation_parse(argc > 5 ? argv[5] : "", &b.chain, &error);
+    b.text = b.chain.text;
+    if (!status)
+        status = model_load(argv[1], &b.model, &error);
+    if (!status)
+        status = model_scorer_create(&b.model, false, &b.scorer, &error);
+    if (!status)
+        status = dataset_open(argv[2], NULL, NULL, &b.whole, &error);
+    if (!status)
+        status = choose(&b, count > 0 ? (size_t)count : 1, &error);
+    if (!status)
+        status = decode_all(&b, &error);
+    if (!status)
+        status = run_bare(&b, &error); /* compiles its graphs */
+    b.bare = b.bare_work = 0;
+    for (long round = 0; round < rounds && !status; round++) {
+        status = run_bare(&b, &error);
+        if (!status)
+            status = run_decode(&b, &error);
+        if (!status)
+            status = run_evaluate(&b, &error);
+    }
+    if (status)
+        fprintf(stderr, "%s\n", error.message);
+    else
+        tell(&b);
+    for (size_t i = 0; b.images && i < b.dataset.count; i++)
+        image_free(&b.images[i]);
+    mem_free(b.images);
+    dataset_free(&b.dataset);
+    dataset_free(&b.whole);
+    model_scorer_free(b.scorer);
+    model_free(&b.model);
+    return status ? 1 : 0;
+}
