@@ -36,9 +36,20 @@ static const struct option command_options[] = {
      "show on standard error how far the work is, and notes"},
     {0}};
 
+#undef AT
+#define AT(field) offsetof(struct loader_options, field)
+
+/* Those of data/loader.c that matter where each picture is read once. */
+static const struct option reading_options[] = {
+    {"loader-threads", OPTION_INT, AT(threads), "0", 0, 256, NULL, "threads that decode; 0: one a processor"},
+    {"loader-ahead", OPTION_INT, AT(ahead), "4", 1, 256, NULL, "batches prepared ahead"},
+    {"loader-waiting", OPTION_INT, AT(waiting_mb), "512", 0, 1 << 20, NULL,
+     "MiB of decoded pictures that may wait to be judged; the next batch is decoded even above it"},
+    {0}};
+
 static const struct cli_group groups[] = {{"What is run", evaluation_option_table},
                                           {"Options", command_options},
-                                          {"Reading of the pictures", loader_option_table},
+                                          {"Reading of the pictures", reading_options},
                                           {0}};
 
 /* What one run of the command holds. */
@@ -109,7 +120,7 @@ static assay_status read_options(struct eval *e, int argc, char **argv, struct a
 {
     const struct cli_target targets[] = {{evaluation_option_table, &e->options},
                                          {command_options, &e->command},
-                                         {loader_option_table, &e->loader}};
+                                         {reading_options, &e->loader}};
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
         option_defaults(targets[i].options, targets[i].config);
     assay_status status = cli_parse(argc, argv, targets, sizeof targets / sizeof targets[0], &e->arena, NULL, error);
@@ -328,11 +339,11 @@ static void print_choices(FILE *stream)
     size_t count;
     const struct protocol *protocols = protocol_list(&count);
     fputs("\nLayouts (docs/datasets.md):\n", stream);
-    for (const struct dataset_layout *layout = dataset_layouts(); layout->name; layout++)
-        fprintf(stream, "  %-18s %s\n", layout->name, layout->title);
+    for (size_t i = 0; dataset_layout_at(i); i++)
+        fprintf(stream, "  %-20s %s\n", dataset_layout_at(i)->name, dataset_layout_at(i)->title);
     fputs("\nProtocols (docs/evaluation.md):\n", stream);
     for (size_t i = 0; i < count; i++)
-        fprintf(stream, "  %-18s %s\n", protocols[i].name, protocols[i].title);
+        fprintf(stream, "  %-20s %s\n", protocols[i].name, protocols[i].title);
     fputs("\nPerturbations, of which a chain is made as in resize:0.5+jpeg:70:\n", stream);
     for (const struct perturbation_kind *kind = perturbation_kinds(); kind->name; kind++) {
         char range[64];
@@ -341,7 +352,7 @@ static void print_choices(FILE *stream)
     }
     fputs("\nSweeps for --robustness:\n", stream);
     for (const struct robustness_sweep *sweep = robustness_sweeps(); sweep->name; sweep++)
-        fprintf(stream, "  %-18s %s, %d settings\n", sweep->name, sweep->title, sweep->count);
+        fprintf(stream, "  %-20s %s, %d settings\n", sweep->name, sweep->title, sweep->count);
 }
 
 static const char details[] =
