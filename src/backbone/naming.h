@@ -3,8 +3,9 @@
  * transposed or reshaped. Canonical are OpenAI's names for CLIP, facebookresearch's for DINOv2 and MAE, and torchvision's
  * for ResNets.
  *
- * Read as well: open_clip (also with its text tower under "text."), Hugging Face transformers (CLIP, DINOv2), timm (CLIP's
- * ViTs and ResNets, DINOv2 with and without registers, MAE, ResNet); all of them also below a common prefix ("module."). */
+ * Read as well: open_clip (also with its text tower under "text."), Hugging Face transformers (CLIP, DINOv2, ResNet), timm
+ * (CLIP's ViTs and ResNets, DINOv2 with and without registers, MAE, ResNet), DINOv2 as it is trained, with its blocks in
+ * chunks; all of them also below a common prefix ("module."). */
 #ifndef ASSAY_BACKBONE_NAMING_H
 #define ASSAY_BACKBONE_NAMING_H
 

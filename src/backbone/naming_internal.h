@@ -12,7 +12,7 @@ enum naming_how {
     NAMING_AFTER_ZERO /* [1, N, D] becomes [1, 1 + N, D], the first row 0 */
 };
 
-/* Patterns: '#' is a number, '+' one that is greater by 1 in the canonical name, '@' stands for q, k and v (or, where the
+/* Patterns of the source may begin with '^': the name has no common prefix; and '%' in them is any number. '#' is a number, '+' one that is greater by 1 in the canonical name, '@' stands for q, k and v (or, where the
  * word is written out, query, key and value: '&'), and '*' at the end for any rest. A list ends with a NULL. */
 struct naming_rule {
     const char *canonical, *source;
@@ -20,7 +20,8 @@ struct naming_rule {
 };
 
 extern const struct naming_rule naming_same[], naming_open_clip_text[], naming_clip_hf[], naming_clip_timm[],
-    naming_clip_resnet_timm[], naming_dinov2_hf[], naming_dinov2_timm_registers[];
+    naming_clip_resnet_timm[], naming_dinov2_hf[], naming_dinov2_timm_registers[], naming_dinov2_chunks[],
+    naming_resnet_hf[];
 
 /* Where a canonical name comes from. */
 struct naming_source {

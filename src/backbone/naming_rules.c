@@ -103,7 +103,27 @@ const struct naming_rule naming_dinov2_timm_registers[] = {
     {0},
 };
 
+/* The index in a chunk is that in the whole network. */
+const struct naming_rule naming_dinov2_chunks[] = {
+    {"blocks.#.*", "blocks.%.#.*", NAMING_COPY},
+    {"*", "*", NAMING_COPY},
+    {0},
+};
+
+const struct naming_rule naming_resnet_hf[] = {
+    {"conv1.weight", "embedder.embedder.convolution.weight", NAMING_COPY},
+    {"bn1.*", "embedder.embedder.normalization.*", NAMING_COPY},
+    {"layer+.#.conv+.weight", "encoder.stages.+.layers.#.layer.+.convolution.weight", NAMING_COPY},
+    {"layer+.#.bn+.*", "encoder.stages.+.layers.#.layer.+.normalization.*", NAMING_COPY},
+    {"layer+.#.downsample.0.weight", "encoder.stages.+.layers.#.shortcut.convolution.weight", NAMING_COPY},
+    {"layer+.#.downsample.1.*", "encoder.stages.+.layers.#.shortcut.normalization.*", NAMING_COPY},
+    {"fc.*", "^classifier.1.*", NAMING_COPY},
+    {0},
+};
+
 /* ---- Patterns ------------------------------------------------------------------------------------------------- */
+
+enum { ANY_NUMBERS = 64 }; /* tried for a '%' */
 
 /* What a pattern's signs stood for. '+' as in the source. */
 struct captures {
@@ -153,6 +173,10 @@ static bool match(const char *pattern, const char *text, bool source, struct cap
                 return false;
             out->number[out->numbers++] = number;
             break;
+        case '%':
+            if (!read_number(&text, &number))
+                return false;
+            break;
         case '@':
         case '&':
             if (!read_word(&text, *pattern == '@' ? short_words : long_words))
@@ -166,9 +190,10 @@ static bool match(const char *pattern, const char *text, bool source, struct cap
     return *text == '\0';
 }
 
-/* The pattern with its signs replaced, `word` (0 to 2) for q, k or v. False: too long. */
-static bool render(const char *pattern, const struct captures *c, bool source, int word, const char *before,
-                   char out[NAMING_NAME])
+/* The pattern with its signs replaced, `word` (0 to 2) standing for q, k or v, `any` for a number that is in the
+ * source alone. False: too long. */
+static bool render(const char *pattern, const struct captures *c, bool source, int word, uint32_t any,
+                   const char *before, char out[NAMING_NAME])
 {
     int number = 0;
     size_t used = 0;
@@ -180,12 +205,22 @@ static bool render(const char *pattern, const struct captures *c, bool source, i
         case '*': length = snprintf(at, room, "%s", c->rest); break;
         case '#': length = snprintf(at, room, "%" PRIu32, c->number[number++]); break;
         case '+': length = snprintf(at, room, "%" PRIu32, c->number[number++] + (source ? 0 : 1)); break;
+        case '%': length = snprintf(at, room, "%" PRIu32, any); break;
         case '@': length = snprintf(at, room, "%s", short_words[word]); break;
         case '&': length = snprintf(at, room, "%s", long_words[word]); break;
         default: length = snprintf(at, room, "%c", *pattern);
         }
     }
     return length >= 0 && used < NAMING_NAME;
+}
+
+/* The source's pattern without the sign that it has no prefix. */
+static const char *pattern_of(const struct naming_rule *rule, const char **prefix)
+{
+    if (rule->source[0] != '^')
+        return rule->source;
+    *prefix = "";
+    return rule->source + 1;
 }
 
 struct naming_source naming_find_source(const struct naming *naming, const struct weights_file *file,
@@ -196,16 +231,20 @@ struct naming_source naming_find_source(const struct naming *naming, const struc
     for (const struct naming_rule *rule = naming->rules; rule && rule->canonical; rule++) {
         if (!match(rule->canonical, canonical, false, &c))
             continue;
+        const char *prefix = naming->prefix, *pattern = pattern_of(rule, &prefix);
+        uint32_t numbers = strchr(pattern, '%') ? ANY_NUMBERS : 1;
         source = (struct naming_source){.how = rule->how, .count = rule->how == NAMING_STACK ? 3 : 1};
-        bool fits = true;
-        for (int i = 0; i < source.count; i++)
-            fits &= render(rule->source, &c, true, i, naming->prefix, source.name[i]);
-        if (!fits)
-            continue;
-        if (string_map_get(&file->tensors, source.name[0]))
-            return source;
-        if (!first.count)
-            first = source;
+        for (uint32_t any = 0; any < numbers; any++) {
+            bool fits = true;
+            for (int i = 0; i < source.count; i++)
+                fits &= render(pattern, &c, true, i, any, prefix, source.name[i]);
+            if (!fits)
+                continue;
+            if (string_map_get(&file->tensors, source.name[0]))
+                return source;
+            if (!first.count)
+                first = source;
+        }
     }
     return first;
 }
@@ -213,17 +252,19 @@ struct naming_source naming_find_source(const struct naming *naming, const struc
 bool naming_rule_source(const struct naming_rule *rule, const char *canonical, int word, char source[NAMING_NAME])
 {
     struct captures c;
-    return match(rule->canonical, canonical, false, &c) && render(rule->source, &c, true, word, "", source);
+    const char *prefix = "", *pattern = pattern_of(rule, &prefix);
+    return match(rule->canonical, canonical, false, &c) && render(pattern, &c, true, word, 0, "", source);
 }
 
 bool naming_canonical(const struct naming *naming, const char *source, char canonical[NAMING_NAME])
 {
-    size_t prefix = strlen(naming->prefix);
     struct captures c;
-    if (strncmp(source, naming->prefix, prefix) != 0)
-        return false;
-    for (const struct naming_rule *rule = naming->rules; rule && rule->canonical; rule++)
-        if (match(rule->source, source + prefix, true, &c) && render(rule->canonical, &c, false, 0, "", canonical))
+    for (const struct naming_rule *rule = naming->rules; rule && rule->canonical; rule++) {
+        const char *prefix = naming->prefix, *pattern = pattern_of(rule, &prefix);
+        size_t length = strlen(prefix);
+        if (strncmp(source, prefix, length) == 0 && match(pattern, source + length, true, &c) &&
+            render(rule->canonical, &c, false, 0, 0, "", canonical))
             return true;
+    }
     return false;
 }

@@ -22,7 +22,7 @@ static void print_list(const char *folder, struct arena *arena)
 {
     for (const struct pull_entry *entry = pull_table; entry->name; entry++) {
         const char *path = arena_printf(arena, "%s/%s", folder, entry->file);
-        printf("%-20s  %-13s  SHA-256 %-9.8s  %-4s  %s\n", entry->name, entry->licence,
+        printf("%-20s  %-15s  SHA-256 %-9.8s  %-4s  %s\n", entry->name, entry->licence,
                entry->sha256 ? entry->sha256 : "unknown", path && file_exists(path) ? "here" : "", entry->address);
     }
 }
@@ -44,7 +44,10 @@ static assay_status pull_one(const char *name, const char *folder, struct arena 
         return status;
     cli_print_text(stdout, result.path);
     printf("  %s, licence %s, SHA-256 %s%s\n", result.fetched ? "fetched" : "there already", entry->licence,
-           result.sha256, entry->sha256 ? ", as published" : " (nothing published to compare with)");
+           result.sha256,
+           !entry->sha256    ? " (nothing known to compare with)"
+           : entry->reported ? ", as others report it"
+                             : ", as published");
     return ASSAY_OK;
 }
 

@@ -17,6 +17,7 @@ struct pull_entry {
     uint64_t bytes;      /* 0: not known */
     const char *sha256;  /* the digest, or its first digits where only they are published; NULL: not known */
     const char *licence;
+    bool reported; /* the digest is not the authors', but what others who fetched the file report */
 };
 
 extern const struct pull_entry pull_table[]; /* ends with a NULL name */

@@ -64,8 +64,9 @@ static assay_status verify(const struct pull_entry *entry, int fd, const char *p
 {
     assay_status status = digest(fd, path, text, error);
     if (!status && entry->sha256 && strncmp(text, entry->sha256, strlen(entry->sha256)) != 0)
-        status = error_set(error, ASSAY_ERROR_FORMAT, "%s: not the published file: its SHA-256 is %s, expected is %s%s",
-                           path, text, entry->sha256, strlen(entry->sha256) < SHA256_TEXT - 1 ? "..." : "");
+        status = error_set(error, ASSAY_ERROR_FORMAT, "%s: not the %s file: its SHA-256 is %s, expected is %s%s", path,
+                           entry->reported ? "known" : "published", text, entry->sha256,
+                           strlen(entry->sha256) < SHA256_TEXT - 1 ? "..." : "");
     return status;
 }
 

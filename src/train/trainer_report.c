@@ -9,7 +9,7 @@
 #include "train/validate.h"
 
 static const enum metrics_figure reported[] = {
-    FIGURE_ACCURACY, FIGURE_REAL_ACCURACY,      FIGURE_GENERATED_ACCURACY,
+    FIGURE_ACCURACY, FIGURE_REAL_ACCURACY,     FIGURE_GENERATED_ACCURACY,
     FIGURE_AUROC,    FIGURE_AVERAGE_PRECISION, FIGURE_BEST_LARE,
 };
 enum { REPORTED = sizeof reported / sizeof reported[0] };
@@ -19,7 +19,8 @@ static json_t *figures_json(const struct metrics_figures *figures)
     json_t *object =
         json_pack("{s:I}", "pictures", (json_int_t)(figures->count[LABEL_REAL] + figures->count[LABEL_GENERATED]));
     for (int i = 0; object && i < REPORTED; i++) {
-        json_t *value = json_real(figures->value[reported[i]]); /* NULL where it is not finite: a class cannot be read */
+        json_t *value =
+            json_real(figures->value[reported[i]]); /* NULL where it is not finite: a class cannot be read */
         if (json_object_set_new(object, metrics_figure_info[reported[i]].name, value ? value : json_null()) != 0) {
             json_decref(object);
             return NULL;
@@ -115,8 +116,8 @@ void trainer_tell_report(struct trainer *t)
         const json_t *mean = json_object_get(means, info->name);
         const json_t *deviation = json_object_get(json_object_get(summary, "deviation"), info->name);
         if (mean)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.4f +- %.4f", used ? ", " : "", info->title,
-                                     json_real_value(mean), json_real_value(deviation));
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %.4f +- %.4f", used ? ", " : "",
+                                     info->title, json_real_value(mean), json_real_value(deviation));
     }
     if (used)
         trainer_tell(t, "report, mean and deviation of the last %lld epochs: %s",

@@ -95,6 +95,9 @@ static const struct family families[] = {
     {NAMING_MAE, "mae", "", "mae.safetensors", "MAE (or another plain ViT), facebookresearch names"},
     {NAMING_MAE, "mae", "", "mae.pth", "MAE (or another plain ViT), facebookresearch names"},
     {NAMING_RESNET, "resnet", "", "resnet.safetensors", "ResNet, torchvision or timm names"},
+    {NAMING_RESNET, "resnet", "", "resnet_hf.safetensors", "ResNet, Hugging Face names"},
+    {NAMING_DINOV2, "dinov2_facebook", "", "dinov2_chunks.safetensors",
+     "DINOv2 with its blocks in chunks, facebookresearch names"},
 };
 
 /* Loads a family's other file below a prefix of the store's own, beside an entry that is none of its business. */

@@ -122,7 +122,8 @@ static assay_status fetch(const char *file, uint64_t bytes, const char *sha256)
     static char path[256];
     struct arena arena = {0};
     char base[64];
-    const struct pull_entry entry = {"tiny", "https://weights.example/some/where.pth", file, bytes, sha256, "MIT"};
+    const struct pull_entry entry = {"tiny", "https://weights.example/some/where.pth", file, bytes, sha256, "MIT",
+                                     false};
     snprintf(base, sizeof base, "http://127.0.0.1:%d", server.port);
     server.requests = 0;
     error = (struct assay_error){0};
@@ -225,7 +226,7 @@ static void test_protocol(void **state)
     struct arena arena = {0};
     char address[64];
     snprintf(address, sizeof address, "http://127.0.0.1.example:%d/x", server.port);
-    const struct pull_entry entry = {"tiny", address, "plain", 0, NULL, "MIT"};
+    const struct pull_entry entry = {"tiny", address, "plain", 0, NULL, "MIT", false};
     server.requests = 0;
     assert_int_equal(pull_fetch(&entry, NULL, "cache/assay", NULL, &arena, &result, &error), ASSAY_ERROR_IO);
     assert_int_equal(server.requests, 0);
@@ -248,13 +249,17 @@ static void test_command(void **state)
     assert_null(strstr(o.out, "here"));
     outcome_free(&o);
     server.requests = 0;
-    run(&(struct launch){.args = (const char *const[]){"pull", "dinov2-vit-s-14", NULL}, .env = env}, &o);
+    run(&(struct launch){.args = (const char *const[]){"pull", "cnnspot-0.5", NULL}, .env = env}, &o);
     if (o.status)
         fail_msg("%s", o.err);
     assert_int_equal(server.requests, 1);
-    assert_string_equal(server.path, "/dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth");
+    assert_string_equal(server.path, "/s/2g2jagq2jn1fd0i/blur_jpg_prob0.5.pth?dl=1");
     assert_non_null(strstr(o.out, digest));
-    assert_true(file_exists("home/assay/dinov2_vits14_pretrain.pth"));
+    assert_true(file_exists("home/assay/blur_jpg_prob0.5.pth"));
+    outcome_free(&o);
+    run(&(struct launch){.args = (const char *const[]){"pull", "mae-vit-b-16", NULL}, .env = env}, &o);
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "not the known file"));
     outcome_free(&o);
     run(&(struct launch){.args = (const char *const[]){"pull", "clip-rn50", NULL}, .env = env}, &o);
     assert_int_equal(o.status, 1); /* not the published file */
@@ -269,6 +274,27 @@ static void test_command(void **state)
     outcome_free(&o);
 }
 
+/* Names, files and addresses once each; digests of 64 digits, or torchvision's eight. */
+static void test_table(void **state)
+{
+    (void)state;
+    for (const struct pull_entry *a = pull_table; a->name; a++) {
+        size_t digits = a->sha256 ? strlen(a->sha256) : 64;
+        if (a->sha256 && strspn(a->sha256, "0123456789abcdef") != digits)
+            fail_msg("%s: %s", a->name, a->sha256);
+        assert_true(digits == 64 || (digits == 8 && strstr(a->address, "pytorch.org")));
+        assert_true(strncmp(a->address, "https://", 8) == 0 && a->licence[0] && !strchr(a->file, '/'));
+        assert_true(!a->reported || a->sha256);
+        for (const struct pull_entry *b = a + 1; b->name; b++) {
+            assert_string_not_equal(a->name, b->name);
+            assert_string_not_equal(a->file, b->file);
+            assert_string_not_equal(a->address, b->address);
+            if (a->sha256 && b->sha256)
+                assert_string_not_equal(a->sha256, b->sha256);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -276,7 +302,7 @@ int main(int argc, char **argv)
     scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),    cmocka_unit_test(test_resume),  cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_protocol), cmocka_unit_test(test_command),
+        cmocka_unit_test(test_protocol), cmocka_unit_test(test_command), cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests_name("cli/pull", tests, setup, teardown);
 }

@@ -4,6 +4,7 @@ from one to the other by the converters of timm, open_clip and transformers them
 Run: python3 tools/reference/naming.py (needs torch, safetensors, timm, open_clip_torch, transformers)."""
 import argparse
 import pathlib
+import re
 import types
 
 import timm.models.byobnet
@@ -111,6 +112,9 @@ def dinov2():
         converted = timm.models.vision_transformer._convert_dinov2(dict(state), model)
         model.load_state_dict(converted)
         save(name + "_timm", converted)
+        if not registers:  # as trained: two chunks of a block each
+            save(name + "_chunks", {"backbone." + re.sub(r"blocks\.(\d+)", r"blocks.\1.\1", k): v
+                                    for k, v in state.items()})
         hf = {}
         for k, v in state.items():
             for a, b in (("mask_token", "embeddings.mask_token"), ("cls_token", "embeddings.cls_token"),
@@ -167,6 +171,28 @@ def resnet():
         timm.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=3, stem_width=2, channels=(2, 2, 4, 4))
     state = randomise(model.state_dict(), 8)
     save("resnet", state)
+    from transformers import ResNetConfig, ResNetForImageClassification
+    hf = ResNetForImageClassification(ResNetConfig(
+        embedding_size=64, hidden_sizes=[2, 2, 4, 4], depths=[1, 1, 1, 1], layer_type="basic", num_labels=3))
+    names = {}
+    for k, v in state.items():
+        k = re.sub(r"layer(\d)\.(\d)\.", lambda m: f"resnet.encoder.stages.{int(m[1]) - 1}.layers.{m[2]}.", k)
+        k = re.sub(r"^(conv1|bn1)\.", r"resnet.embedder.embedder.\1.", k).replace("embedder.conv1", "embedder.convolution")
+        k = k.replace("embedder.bn1", "embedder.normalization").replace("fc.", "classifier.1.")
+        k = re.sub(r"layers\.(\d)\.conv(\d)", lambda m: f"layers.{m[1]}.layer.{int(m[2]) - 1}.convolution", k)
+        k = re.sub(r"layers\.(\d)\.bn(\d)", lambda m: f"layers.{m[1]}.layer.{int(m[2]) - 1}.normalization", k)
+        names[k.replace("downsample.0", "shortcut.convolution").replace("downsample.1", "shortcut.normalization")] = v
+    hf.load_state_dict(names, strict=True)
+    model.load_state_dict(state)
+    model.eval()
+    hf.eval()
+    for module in list(model.modules()) + list(hf.modules()):
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_var.abs_()
+    pictures = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(9))
+    with torch.no_grad():  # the names are right where the function is
+        torch.testing.assert_close(hf(pictures).logits, model(pictures), rtol=1e-4, atol=1e-4)
+    save("resnet_hf", names)
 
 
 if __name__ == "__main__":
