@@ -3,13 +3,15 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/decode_queue.h"
+#include "cli/explain.h"
 #include "cli/find_model.h"
 #include "cli/inputs.h"
 #include "cli/report.h"
-#include "detector/model.h"
 #include "image/image.h"
 
 enum {
@@ -21,7 +23,7 @@ enum {
 };
 
 struct detect_config {
-    const char *model;
+    const char *model, *explain;
     bool json, csv, bf16, progress;
     int64_t threads, max_pixels, max_bytes;
 };
@@ -39,6 +41,8 @@ static const struct option detect_options[] = {
      "refuse pictures of more pixels than this"},
     {"max-bytes", OPTION_INT, offsetof(struct detect_config, max_bytes), "1073741824", 1, 1099511627776.0, NULL,
      "refuse files of more bytes than this"},
+    {"explain", OPTION_TEXT, offsetof(struct detect_config, explain), NULL, 0, 0, NULL,
+     "folder to write each picture's activation map into, as 'assay explain' does"},
     {"progress", OPTION_BOOL, offsetof(struct detect_config, progress), "true", 0, 0, NULL,
      "show on standard error how far the work is"},
     {0}};
@@ -72,6 +76,32 @@ static void fail_one(struct detect *d, const struct decoded *decoded)
     wipe_bar(d);
     cli_complain("%s", decoded->error.message);
     report_failure(&d->report, decoded->input->path, decoded->error.message);
+}
+
+/* Writes a judged picture's map. What cannot be written fails the run, not the verdict. */
+static void explain_one(struct detect *d, const struct decoded *decoded)
+{
+    struct activation activation = {0};
+    struct assay_error error = {0};
+    struct arena arena = {0};
+    uint8_t *png = NULL;
+    size_t size;
+    const char *path = explain_path(d->config.explain, decoded->input->path, &arena);
+    assay_status status = path ? ASSAY_OK : error_memory(&error, "a file's name");
+    if (!status)
+        status = model_activation(d->scorer, &decoded->image, NULL, &activation, &error);
+    if (!status)
+        status = explain_png(&decoded->image, &activation, &png, &size, &error);
+    if (!status)
+        status = file_write(path, png, size, &error);
+    if (status) {
+        d->failures++;
+        wipe_bar(d);
+        cli_complain("%s: no activation map: %s", decoded->input->path, error.message);
+    }
+    mem_free(png);
+    activation_free(&activation);
+    arena_free(&arena);
 }
 
 /* Scores the pictures of a batch that were decoded; those that cannot be judged get a status of their own. */
@@ -121,6 +151,8 @@ static bool judge_all(struct detect *d)
                 double probability = calibration_probability(&d->model.calibration, logits[i]);
                 report_verdict(&d->report, batch[i].input->path,
                                calibration_verdict(&d->model.calibration, probability), probability);
+                if (d->config.explain)
+                    explain_one(d, &batch[i]);
             }
             decode_queue_release(d->queue, &batch[i]);
         }
@@ -152,6 +184,8 @@ static assay_status prepare(struct detect *d, struct arena *arena, const struct 
 {
     const char *path;
     assay_status status = image_library_init(error);
+    if (!status && d->config.explain)
+        status = explain_folder(d->config.explain, error);
     if (!status)
         status = cli_find_model(d->config.model, arena, &path, error);
     if (!status)

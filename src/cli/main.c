@@ -11,6 +11,7 @@
 /* One line a subcommand, in the order of `assay help`. */
 const struct command *const cli_commands[] = {
     &command_detect,
+    &command_explain,
     &command_eval,
     &command_model_info,
     &command_model_convert,

@@ -138,6 +138,7 @@ static assay_status merge(const struct model_scorer *scorer, const struct image 
         status = error_set(error, ASSAY_ERROR_MODEL, "the model gives no finite map; it is damaged");
         goto done;
     }
+    out->high = canvas_strong(&canvas, out->low, out->high);
     out->width = canvas.width;
     out->height = canvas.height;
     out->heat = canvas.sum;

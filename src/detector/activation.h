@@ -47,9 +47,9 @@ struct activation {
 };
 
 /* The map of one picture. What speaks for the other side counts as nothing, crop by crop, and overlapping crops are
- * averaged, before the whole is scaled: 0 is no evidence (roll-out: the smallest value), 1 the strongest of the picture.
- * NULL options: AUTO and LEANING. A method that the detector has not is ASSAY_ERROR_ARGUMENT. Several threads may call
- * it at once. */
+ * averaged, before the whole is scaled: 0 is no evidence (roll-out: the smallest value), 1 what one place in a hundred
+ * exceeds, which is cut there: a few sharp edges would leave the rest dark. NULL options: AUTO and LEANING. A method that
+ * the detector does not have is ASSAY_ERROR_MODEL. Several threads may call it at once. */
 assay_status model_activation(struct model_scorer *scorer, const struct image *picture,
                               const struct activation_options *options, struct activation *out,
                               struct assay_error *error);

@@ -29,4 +29,8 @@ assay_status canvas_add(struct activation_canvas *canvas, int left, int top, con
  * share that was seen. */
 void canvas_finish(struct activation_canvas *canvas, double *low, double *high, double *seen);
 
+/* After that: the value that one place in a hundred of those seen exceeds, to 1/4096 of the range from low to high; high
+ * where so few are above low. */
+double canvas_strong(const struct activation_canvas *canvas, double low, double high);
+
 #endif

@@ -153,3 +153,24 @@ void canvas_finish(struct activation_canvas *canvas, double *low, double *high, 
     }
     *seen = (double)looked / (double)cells;
 }
+
+double canvas_strong(const struct activation_canvas *canvas, double low, double high)
+{
+    enum { BINS = 4096, ABOVE = 100 };
+    size_t cells = (size_t)canvas->width * (size_t)canvas->height, bins[BINS] = {0}, seen = 0, above = 0;
+    if (!(high > low))
+        return high;
+    for (size_t i = 0; i < cells; i++) {
+        if (canvas->count[i] == 0)
+            continue;
+        double place = ((double)canvas->sum[i] - low) / (high - low) * BINS;
+        bins[place >= BINS - 1 ? BINS - 1 : place > 0 ? (int)place : 0]++;
+        seen++;
+    }
+    for (int bin = BINS - 1; bin > 0; bin--) {
+        above += bins[bin];
+        if (above > seen / ABOVE)
+            return low + (high - low) * (bin + 1) / BINS;
+    }
+    return high;
+}
