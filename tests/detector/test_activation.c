@@ -350,6 +350,8 @@ static void test_places(void **unused)
             assert_true(a.width == picture.width && a.height == picture.height);
         else
             assert_true(a.width == ACTIVATION_MAX_SIDE && a.height == 40 * ACTIVATION_MAX_SIDE / 1500);
+        if (picture.width < CROP && picture.height < CROP) /* whole, though copies of it fill the crop */
+            assert_true(a.seen == 1);
         float there = heat_at(&a, &picture, cases[i].x, cases[i].y);
         float away = heat_at(&a, &picture, picture.width - 1 - cases[i].x, picture.height - 1 - cases[i].y);
         if (!(there > 0.7f && away < 0.2f))

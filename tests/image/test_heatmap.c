@@ -86,7 +86,7 @@ static void test_panels(void **unused)
     assert_true(none < half && half < full);
     /* unseen: grey, hatched */
     bool dark = false, line = false;
-    for (int x = 240; x < 296; x++) {
+    for (int x = 151; x < 296; x++) {
         const uint8_t *p = pixel(&out, 308 + x, 250);
         assert_true(p[0] == p[1] && p[1] == p[2]);
         dark = dark || p[0] == 35;
