@@ -4,6 +4,7 @@
  *
  *     protocol_select       before a run: which pictures of a dataset to judge
  *     protocol_summarise    after it: predictions to a table of rows (one per generator) and means
+ *     protocol_compare      two detectors on the same pictures
  *
  * Both divide pictures into rows, and sub-sample within each, by the same pure function of (protocol, seed, source, name,
  * label); so the table can be made from a file of predictions alone. */
@@ -15,6 +16,7 @@
 #include "base/arena.h"
 #include "data/dataset.h"
 #include "eval/metrics_bootstrap.h"
+#include "eval/metrics_mcnemar.h"
 #include "eval/prediction.h"
 
 /* What makes a row of the table. A source's name is "generator" or "generator/detail" (dataset.h), where the detail is an
@@ -174,5 +176,19 @@ assay_status protocol_summarise(const struct protocol *protocol, const struct pr
                                 const struct protocol_options *options, struct protocol_table *out,
                                 struct assay_error *error);
 void protocol_table_free(struct protocol_table *table); /* a zeroed one is fine */
+
+/* Two detectors on the same pictures. */
+struct protocol_comparison {
+    struct metrics_mcnemar test;
+    size_t pictures; /* that count and that both judged */
+    size_t left_out; /* that count for the first, but that one of the two did not judge */
+};
+
+/* McNemar's test on the pictures that stand in some row of the protocol, each once, whatever rows it is in. Right is what
+ * the verdict says where the protocol goes by verdicts, else what the logit says at 0: a threshold chosen on the test set
+ * has no place in a test. Pictures are the same if class and name are. */
+assay_status protocol_compare(const struct protocol *protocol, const struct prediction *first, size_t first_count,
+                              const struct prediction *second, size_t second_count, uint64_t seed,
+                              struct protocol_comparison *out, struct assay_error *error);
 
 #endif

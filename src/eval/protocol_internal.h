@@ -49,4 +49,9 @@ assay_status division_make(const struct protocol *protocol, uint64_t seed, const
                            struct division *out, struct assay_error *error);
 void division_free(struct division *division);
 
+/* The pictures and sources of predictions. pictures: [count]; sources: room for as many. */
+assay_status division_of_predictions(const struct prediction *predictions, size_t count,
+                                     struct division_picture *pictures, struct division_source *sources,
+                                     size_t *source_count, struct assay_error *error);
+
 #endif

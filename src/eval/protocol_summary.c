@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/string_map.h"
 #include "eval/protocol_internal.h"
 
 struct summary {
@@ -28,31 +27,7 @@ struct summary {
     struct protocol_table *table;
 };
 
-/* ---- the sources of predictions ---------------------------------------------------------------------------------- */
-
-static assay_status find_sources(struct summary *s, struct assay_error *error)
-{
-    struct string_map known[LABEL_COUNT] = {{0}};
-    assay_status status = ASSAY_OK;
-    for (size_t i = 0; i < s->count && !status; i++) {
-        const struct prediction *p = &s->predictions[i];
-        if (p->label != LABEL_REAL && p->label != LABEL_GENERATED) {
-            status = error_set(error, ASSAY_ERROR_ARGUMENT, "%.300s: a prediction of no class", p->picture);
-            break;
-        }
-        struct division_source *source = string_map_get(&known[p->label], p->source);
-        if (!source) {
-            source = &s->sources[s->source_count++];
-            *source = (struct division_source){.name = p->source, .label = p->label, .art = p->art};
-            if (!string_map_add(&known[p->label], p->source, source))
-                status = error_memory(error, "the table of a protocol");
-        }
-        s->pictures[i] = (struct division_picture){p->picture, (uint32_t)(source - s->sources)};
-    }
-    string_map_free(&known[0]);
-    string_map_free(&known[1]);
-    return status;
-}
+/* ---- the numbers of sources ---------------------------------------------------------------------------------------- */
 
 struct ranked_source {
     const struct division_source *source;
@@ -361,7 +336,7 @@ assay_status protocol_summarise(const struct protocol *protocol, const struct pr
         status = error_memory(error, "the table of a protocol");
         goto done;
     }
-    status = find_sources(&s, error);
+    status = division_of_predictions(predictions, count, s.pictures, s.sources, &s.source_count, error);
     if (!status)
         status = number_sources(&s, error);
     if (!status)

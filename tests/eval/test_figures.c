@@ -6,7 +6,9 @@
 
 #include "eval/curves.h"
 #include "eval/metrics_figures.h"
+#include "eval/metrics_pixel.h"
 #include "eval/metrics_threshold.h"
+#include "failing_malloc.h"
 #include "fixtures/figures.h"
 
 enum { CASES = sizeof metrics_cases / sizeof *metrics_cases, MOST = 300 };
@@ -215,6 +217,27 @@ static void test_refused(void **state)
         assert_true(isnan(figures.value[f]));
 }
 
+static bool attempt(void *context)
+{
+    const struct metrics_case *k = context;
+    struct curve roc = {0}, pr = {0};
+    struct metrics_pixels pixels;
+    const float predicted[4] = {0.1f, 0.7f, 0.6f, 0.2f};
+    const uint8_t mask[4] = {0, 1, 0, 1};
+    bool done = curve_roc(fill(k), (size_t)k->count, &roc, NULL) == ASSAY_OK &&
+                curve_precision_recall(fill(k), (size_t)k->count, &pr, NULL) == ASSAY_OK &&
+                metrics_pixels(predicted, mask, NULL, 4, 0.5f, &pixels, NULL) == ASSAY_OK;
+    curve_free(&roc);
+    curve_free(&pr);
+    return done;
+}
+
+static void test_failing(void **state)
+{
+    (void)state;
+    assert_true(failing_malloc_each(attempt, (void *)&metrics_cases[1], NULL) >= 8);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -233,7 +256,8 @@ int main(void)
         cmocka_unit_test(test_bins),       cmocka_unit_test(test_equal_error_threshold),
         cmocka_unit_test(test_curves),     cmocka_unit_test(test_thin),
         cmocka_unit_test(test_histograms), cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_failing),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

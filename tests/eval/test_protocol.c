@@ -278,13 +278,65 @@ static void test_one_row(void **state)
     protocol_table_free(&table);
     fresh();
     case_fill(&c, G, "columbia", 4, 1, -2);
-    table = case_table(&c, "imdlbenco", NULL); /* altered pictures alone */
-    case_is(&table, PROTOCOL_ROW_GENERATED, "all", FIGURE_GENERATED_ACCURACY, 0.5);
-    protocol_table_free(&table);
     struct assay_error error = {0};
     assert_int_equal(protocol_summarise(protocol_find("chameleon"), c.predictions, c.count, NULL, &table, &error),
                      ASSAY_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "protocol chameleon: there are no real pictures to compare 'all' with"));
+}
+
+/* Sets of altered pictures alone, and one with authentic ones. */
+static void test_imdlbenco(void **state)
+{
+    (void)state;
+    fresh();
+    case_fill(&c, G, "columbia", 4, 1, -2);
+    case_fill(&c, G, "casia", 2, 1, 0);
+    case_fill(&c, R, "casia", 2, -1, 2);
+    struct protocol_table table = case_table(&c, "imdlbenco", NULL);
+    case_is(&table, PROTOCOL_ROW_GENERATED, "columbia", FIGURE_GENERATED_ACCURACY, 0.5);
+    assert_true(isnan(case_row(&table, PROTOCOL_ROW_GENERATED, "columbia")->figures.value[FIGURE_AUROC]));
+    case_is(&table, PROTOCOL_ROW_GENERATED, "casia", FIGURE_F1, 0.8);
+    case_is(&table, PROTOCOL_ROW_MEAN, "mean", FIGURE_GENERATED_ACCURACY, 0.75);
+    protocol_table_free(&table);
+}
+
+/* Two detectors on the same pictures: art is in no row, one picture was not judged by the second. */
+static void test_compare(void **state)
+{
+    (void)state;
+    fresh();
+    case_fill(&c, R, "a", 4, -1, 2); /* 2 right */
+    case_fill(&c, R, "art-b", 5, 1, 0);
+    case_fill(&c, G, "g", 6, 2, 0); /* all right */
+    size_t last = case_add(&c, G, "g", "only", 1);
+    static struct prediction other[32];
+    for (size_t i = 0; i < c.count; i++) {
+        other[i] = c.predictions[c.count - 1 - i];
+        other[i].logit = -other[i].logit; /* right where the first is wrong */
+        other[i].verdict = other[i].label == G ? ASSAY_GENERATED : ASSAY_UNCERTAIN;
+    }
+    other[c.count - 1 - last].readable = false;
+    struct protocol_comparison comparison;
+    struct assay_error error = {0};
+    const struct protocol *assay = protocol_find("assay");
+    assert_int_equal(protocol_compare(assay, c.predictions, c.count, other, c.count, 0, &comparison, &error), ASSAY_OK);
+    assert_int_equal(comparison.pictures, 10);
+    assert_int_equal(comparison.left_out, 1);
+    assert_int_equal(comparison.test.only_first, 8);
+    assert_int_equal(comparison.test.only_second, 2);
+    assert_int_equal(comparison.test.both_right + comparison.test.both_wrong, 0);
+    near_to("p", "8 to 2", comparison.test.exact_p, 2 * (1 + 10 + 45) / 1024.0);
+    /* By verdict the first is sure of g (logit 2) and of no real one, and so is the second. */
+    assert_int_equal(protocol_compare(protocol_find("assay-verdict"), c.predictions, c.count, other, c.count, 0,
+                                      &comparison, &error),
+                     ASSAY_OK);
+    assert_int_equal(comparison.test.both_right, 6);
+    assert_int_equal(comparison.test.both_wrong, 4);
+    near_to("p", "none differ", comparison.test.exact_p, 1);
+    other[0] = other[1];
+    assert_int_equal(protocol_compare(assay, c.predictions, c.count, other, c.count, 0, &comparison, &error),
+                     ASSAY_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "predicted twice"));
 }
 
 static void test_diffusionforensics(void **state)
@@ -337,7 +389,8 @@ int main(void)
         cmocka_unit_test(test_own_folders), cmocka_unit_test(test_lare),
         cmocka_unit_test(test_drct),        cmocka_unit_test(test_synris),
         cmocka_unit_test(test_one_row),     cmocka_unit_test(test_diffusionforensics),
-        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_unreadable),  cmocka_unit_test(test_imdlbenco),
+        cmocka_unit_test(test_compare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

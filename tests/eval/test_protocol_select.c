@@ -256,11 +256,14 @@ static bool attempt(void *context)
     const struct protocol *p = protocol_find(context);
     bool selected = protocol_select(p, &dataset, 0, &selection, NULL) == ASSAY_OK;
     bool told = selected && protocol_summarise(p, c.predictions, c.count, &options, &table, NULL) == ASSAY_OK;
+    struct protocol_comparison comparison;
+    bool compared =
+        told && protocol_compare(p, c.predictions, c.count, c.predictions, c.count, 0, &comparison, NULL) == ASSAY_OK;
     if (selected)
         protocol_selection_free(&selection);
     if (told)
         protocol_table_free(&table);
-    return told;
+    return compared;
 }
 
 static void test_failing(void **state)
