@@ -18,6 +18,7 @@ struct resampling {
     struct metrics_sample *samples; /* by falling logit; the weights of one replicate */
     double *weight;                 /* as given */
     uint32_t *members;              /* indices into samples, cluster by cluster */
+    uint32_t *drawn;                /* how often each of them was, likewise */
     struct cluster *clusters;       /* the real ones first */
     size_t count, cluster_count, class_clusters[2];
     double *values; /* [replicate][value] */
@@ -98,8 +99,10 @@ static assay_status find_clusters(struct resampling *r, struct assay_error *erro
 /* Draws one replicate into the samples' weights. */
 static void draw(struct resampling *r, uint64_t seed, uint32_t replicate)
 {
-    for (size_t i = 0; i < r->count; i++)
-        r->samples[i].weight = 0;
+    size_t members = 0;
+    for (size_t c = 0; c < r->cluster_count; c++)
+        members += r->clusters[c].count;
+    memset(r->drawn, 0, members * sizeof *r->drawn);
     for (int label = 0; label < 2; label++) {
         const struct cluster *clusters = r->clusters + (label ? r->class_clusters[0] : 0);
         size_t count = r->class_clusters[label];
@@ -109,12 +112,12 @@ static void draw(struct resampling *r, uint64_t seed, uint32_t replicate)
             /* A source that is drawn twice gives other pictures the second time. */
             struct random pick = random_open(seed ^ (UINT64_C(0x9E3779B97F4A7C15) * (d + 1)), replicate,
                                              2 + 2 * (uint64_t)c->source + (uint64_t)label);
-            for (size_t p = 0; p < c->count; p++) {
-                uint32_t at = r->members[c->begin + random_below(&pick, c->count)];
-                r->samples[at].weight += r->weight[at];
-            }
+            for (size_t p = 0; p < c->count; p++)
+                r->drawn[c->begin + random_below(&pick, c->count)]++;
         }
     }
+    for (size_t m = 0; m < members; m++)
+        r->samples[r->members[m]].weight = r->weight[r->members[m]] * r->drawn[m];
 }
 
 static int rising(const void *left, const void *right)
@@ -188,10 +191,11 @@ assay_status metrics_bootstrap(const struct metrics_sample *samples, size_t coun
     r.samples = mem_alloc(some, sizeof *r.samples);
     r.weight = mem_alloc(some, sizeof *r.weight);
     r.members = mem_alloc(some, sizeof *r.members);
+    r.drawn = mem_alloc(some, sizeof *r.drawn);
     r.clusters = mem_alloc(some, sizeof *r.clusters);
     r.values = replicates_out ? replicates_out : mem_alloc(values ? values : 1, sizeof *r.values);
     r.column = mem_alloc(replicates, sizeof *r.column);
-    if (!r.samples || !r.weight || !r.members || !r.clusters || !r.values || !r.column) {
+    if (!r.samples || !r.weight || !r.members || !r.drawn || !r.clusters || !r.values || !r.column) {
         status = error_memory(error, "bootstrap");
         goto done;
     }
@@ -212,6 +216,7 @@ done:
         mem_free(r.values);
     mem_free(r.column);
     mem_free(r.clusters);
+    mem_free(r.drawn);
     mem_free(r.members);
     mem_free(r.weight);
     mem_free(r.samples);
