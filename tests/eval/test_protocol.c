@@ -45,6 +45,26 @@ static void test_table(void **state)
     }
 }
 
+/* The manual has every protocol and every figure by its name. */
+static void test_manual(void **state)
+{
+    (void)state;
+    static char manual[200000];
+    FILE *file = fopen(ASSAY_TEST_DIR "/../docs/evaluation.md", "rb");
+    assert_non_null(file);
+    manual[fread(manual, 1, sizeof manual - 1, file)] = '\0';
+    fclose(file);
+    size_t count;
+    const struct protocol *list = protocol_list(&count);
+    for (size_t i = 0; i < count + FIGURE_COUNT; i++) {
+        char quoted[64];
+        const char *name = i < count ? list[i].name : metrics_figure_info[i - count].name;
+        snprintf(quoted, sizeof quoted, "`%s`", name);
+        if (!strstr(manual, quoted))
+            fail_msg("docs/evaluation.md does not tell of %s", name);
+    }
+}
+
 static void test_find(void **state)
 {
     (void)state;
@@ -383,13 +403,21 @@ static void test_unreadable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),       cmocka_unit_test(test_find),
-        cmocka_unit_test(test_assay),       cmocka_unit_test(test_assay_odd),
-        cmocka_unit_test(test_forensynths), cmocka_unit_test(test_forensynths_objects),
-        cmocka_unit_test(test_own_folders), cmocka_unit_test(test_lare),
-        cmocka_unit_test(test_drct),        cmocka_unit_test(test_synris),
-        cmocka_unit_test(test_one_row),     cmocka_unit_test(test_diffusionforensics),
-        cmocka_unit_test(test_unreadable),  cmocka_unit_test(test_imdlbenco),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_manual),
+        cmocka_unit_test(test_assay),
+        cmocka_unit_test(test_assay_odd),
+        cmocka_unit_test(test_forensynths),
+        cmocka_unit_test(test_forensynths_objects),
+        cmocka_unit_test(test_own_folders),
+        cmocka_unit_test(test_lare),
+        cmocka_unit_test(test_drct),
+        cmocka_unit_test(test_synris),
+        cmocka_unit_test(test_one_row),
+        cmocka_unit_test(test_diffusionforensics),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_imdlbenco),
         cmocka_unit_test(test_compare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
