@@ -2,6 +2,7 @@
  *
  *     bench_networks                          a table of the usual ones, as CSV (what `make bench` prints)
  *     bench_networks TASK BATCH TYPE          one, run whenever a line comes in on standard input
+ *     bench_networks model DETECTOR FILE      writes a model file with random weights, for bench/first.py
  *
  * TASK: a published network ("clip-vit-l-14"), or "train:DETECTOR[,OPTION=VALUE]..." for one step of training (forward,
  * backward, update). TYPE: f32 or bf16. "run" is answered with the milliseconds it took, "profile" with a table of the
@@ -293,15 +294,32 @@ static int table(void)
     return EXIT_SUCCESS;
 }
 
+static int write_model(const char *name, const char *path)
+{
+    struct task task = {0};
+    struct model model = {0};
+    struct assay_error error = {0};
+    assay_status status = open_detector(&task, name, &error);
+    if (!status)
+        status = model_create(task.detector, task.config, 1, &model, &error);
+    if (!status)
+        status = model_save(&model, path, &error);
+    model_free(&model);
+    task_close(&task);
+    return status ? fail(&error) : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 1)
         return table();
+    if (argc == 4 && strcmp(argv[1], "model") == 0)
+        return write_model(argv[2], argv[3]);
     char *end = NULL;
     long batch = argc == 4 ? strtol(argv[2], &end, 10) : 0;
     bool bf16 = argc == 4 && strcmp(argv[3], "bf16") == 0;
     if (batch < 1 || *end || (!bf16 && strcmp(argv[3], "f32") != 0)) {
-        fputs("usage: bench_networks [TASK BATCH f32|bf16]\n", stderr);
+        fputs("usage: bench_networks [TASK BATCH f32|bf16 | model DETECTOR FILE]\n", stderr);
         return 2;
     }
     return serve(argv[1], batch, bf16);

@@ -263,6 +263,7 @@ static assay_status fill(const struct assignment *item, bool borrow, struct assa
         !(entry->data && entry->owned)) {
         entry->data = (float *)from->data; /* not owned: never written to */
         entry->owned = false;
+        entry->mapped = from->mapped;
         entry->version++;
         return ASSAY_OK;
     }
@@ -282,6 +283,9 @@ static assay_status fill(const struct assignment *item, bool borrow, struct assa
             out += item->from[i]->count;
         }
     }
+    for (int i = 0; i < item->count; i++)
+        if (item->from[i]->mapped)
+            file_map_rest(item->from[i]->data, item->from[i]->bytes);
     entry->version++;
     return status;
 }

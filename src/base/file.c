@@ -1,4 +1,6 @@
 /* file.c - reading, mapping and atomic writing. */
+#define _DEFAULT_SOURCE /* madvise */
+
 #include "base/file.h"
 
 #include <errno.h>
@@ -112,6 +114,17 @@ void file_unmap(struct file_map *map)
     if (map->bytes)
         munmap((void *)map->bytes, map->size);
     *map = (struct file_map){0};
+}
+
+void file_map_rest(const void *bytes, size_t size)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    if (page <= 0)
+        return;
+    uintptr_t begin = ((uintptr_t)bytes + (uintptr_t)page - 1) / (uintptr_t)page * (uintptr_t)page;
+    uintptr_t end = ((uintptr_t)bytes + size) / (uintptr_t)page * (uintptr_t)page;
+    if (end > begin)
+        madvise((void *)begin, end - begin, MADV_DONTNEED); /* posix_madvise does nothing of the kind */
 }
 
 /* Opens a new file whose name ends in six digits at `digits`, changing them until no file has that name. (mkstemp would

@@ -22,6 +22,10 @@ struct file_map {
 assay_status file_map(const char *path, struct file_map *map, struct assay_error *error);
 void file_unmap(struct file_map *map);
 
+/* The process keeps no memory for these bytes of a mapped file until they are read again. Of any other memory the contents
+ * would be lost. */
+void file_map_rest(const void *bytes, size_t size);
+
 /* A file that appears whole or not at all. Write to `stream`, then commit or discard; both close it.
  * A failed write is reported by file_commit, so the calls between need no checks. */
 struct file_writer {

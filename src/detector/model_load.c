@@ -196,6 +196,7 @@ static assay_status load_tensors(struct model *model, const char *path, struct a
         uint64_t where;
         if (tensor->dtype == TENSOR_FILE_F32 && (uintptr_t)tensor->data % _Alignof(float) == 0) {
             entry->data = (float *)tensor->data; /* not owned: never written to */
+            entry->mapped = tensor->mapped;
         } else {
             assay_status status = store_make_writable(entry, error);
             if (status)
@@ -206,6 +207,8 @@ static assay_status load_tensors(struct model *model, const char *path, struct a
         if (!model_finite(entry->data, tensor->count, &where))
             return error_set(error, ASSAY_ERROR_MODEL, "%s: tensor \"%s\" holds NaN or infinity at element %" PRIu64,
                              path, entry->name, where);
+        if (tensor->mapped)
+            file_map_rest(tensor->data, tensor->bytes);
     }
     return ASSAY_OK;
 }

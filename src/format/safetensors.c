@@ -330,6 +330,8 @@ assay_status safetensors_open(const char *path, struct safetensors *out, struct 
         file_unmap(&map);
     else
         out->map = map;
+    for (size_t i = 0; i < out->tensors.count; i++)
+        ((struct file_tensor *)out->tensors.entries[i].value)->mapped = true;
     return status;
 }
 

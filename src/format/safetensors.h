@@ -34,6 +34,7 @@ struct file_tensor {
     uint64_t count;   /* elements */
     const void *data; /* inside the mapping; aligned to its element size or to nothing: copy with memcpy */
     size_t bytes;
+    bool mapped; /* the data lies in a mapped file: see file_map_rest */
 };
 
 /* An open file: valid until safetensors_close. */

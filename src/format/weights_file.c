@@ -300,5 +300,7 @@ uint64_t file_tensor_nonfinite(const struct file_tensor *tensor, uint64_t *first
                 *first = i;
             found++;
         }
+    if (tensor->mapped)
+        file_map_rest(tensor->data, tensor->bytes);
     return found;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -103,6 +104,7 @@ assay_status store_make_writable(struct store_entry *entry, struct assay_error *
         memcpy(data, entry->data, bytes);
     entry->data = data;
     entry->owned = true;
+    entry->mapped = false;
     return ASSAY_OK;
 }
 
@@ -155,6 +157,8 @@ assay_status store_get_packed(struct store *store, struct store_entry *entry, ui
     if (packed->version != entry->version) {
         pack(context, entry->data, packed->data);
         packed->version = entry->version;
+        if (entry->mapped)
+            file_map_rest(entry->data, (size_t)shape_count(&entry->shape) * sizeof *entry->data);
     }
     *out = packed->data;
 done:

@@ -33,6 +33,7 @@ struct store_entry {
     struct store_init init;
     float *data;                 /* shape_count floats; NULL until initialised or loaded */
     bool owned;                  /* data was allocated here (else it lies in a mapped file and must not be written) */
+    bool mapped;                 /* not owned, and in a mapped file: memory for it is given back once it is packed */
     uint64_t version;            /* counts changes of data, so that packed copies know when they are stale */
     struct store_packed *packed; /* copies in a kernel's own layout, guarded by the store's lock */
 };

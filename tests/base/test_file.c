@@ -140,6 +140,40 @@ static void test_map(void **state)
     assert_int_equal(file_map(folder, &map, &error), ASSAY_ERROR_ARGUMENT);
 }
 
+/* Pages of mapped files that the process holds. */
+static long held(void)
+{
+    long size = 0, all = 0, shared = 0;
+    FILE *stream = fopen("/proc/self/statm", "r");
+    assert_non_null(stream);
+    assert_int_equal(fscanf(stream, "%ld %ld %ld", &size, &all, &shared), 3);
+    fclose(stream);
+    return shared;
+}
+
+/* What rests is read again as it was, byte for byte, and what lies outside whole pages is left alone. */
+static void test_rest(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct file_map map = {0};
+    enum { PAGES = 600 };
+    size_t size = PAGES * (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *bytes = malloc(size);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(i * 31 + i / 4096);
+    assert_int_equal(file_write(path, bytes, size, &error), ASSAY_OK);
+    assert_int_equal(file_map(path, &map, &error), ASSAY_OK);
+    assert_memory_equal(map.bytes, bytes, size);
+    long before = held();
+    file_map_rest(map.bytes + 1, size - 2);
+    assert_true(before - held() >= PAGES - 50);
+    file_map_rest(map.bytes + 5, 7);
+    assert_memory_equal(map.bytes, bytes, size);
+    file_unmap(&map);
+    free(bytes);
+}
+
 static void test_discard(void **state)
 {
     (void)state;
@@ -223,10 +257,9 @@ static void test_unusable_target(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write),     cmocka_unit_test(test_read),
-        cmocka_unit_test(test_stdin),     cmocka_unit_test(test_map),
-        cmocka_unit_test(test_discard),   cmocka_unit_test(test_full),
-        cmocka_unit_test(test_read_only), cmocka_unit_test(test_unusable_target),
+        cmocka_unit_test(test_write), cmocka_unit_test(test_read),      cmocka_unit_test(test_stdin),
+        cmocka_unit_test(test_map),   cmocka_unit_test(test_rest),      cmocka_unit_test(test_discard),
+        cmocka_unit_test(test_full),  cmocka_unit_test(test_read_only), cmocka_unit_test(test_unusable_target),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""From the start of a process to its first answer: `assay detect` against a torch script that does the same.
+
+    first.py [--rounds N] [--threads N] [--model DETECTOR] [--picture FILE] [--folder DIR]
+
+The model (univfd: CLIP ViT-L/14 and a linear layer) has random weights, in a safetensors file that both map. CSV: program,
+best and median seconds, peak resident memory (MiB), the same as a share of the weights. Runs take turns. Needs torch,
+open_clip_torch, safetensors, Pillow."""
+import argparse
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = HERE.parent / "build"
+
+SCRIPT = """
+import sys, torch, open_clip
+from PIL import Image
+from safetensors.torch import load_file
+torch.set_num_threads(int(sys.argv[3]))
+config = open_clip.get_model_config("ViT-L-14-quickgelu")
+with torch.device("meta"):
+    visual = open_clip.model._build_vision_tower(config["embed_dim"], config["vision_cfg"], quick_gelu=True)
+net = torch.nn.ModuleDict({"visual": visual, "head": torch.nn.Linear(768, 1, device="meta")})
+state = {"head." + k[3:] if k.startswith("fc.") else k: v for k, v in load_file(sys.argv[1]).items()}
+net.load_state_dict(state, strict=False, assign=True)
+image = open_clip.image_transform(224, is_train=False)(Image.open(sys.argv[2]).convert("RGB"))
+with torch.inference_mode():
+    print(float(net["head"](net["visual"](image[None]))))
+"""
+
+
+def run(command, environment):
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read()
+    error = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        sys.exit(f"{command[0]} failed: {error.decode()[-500:]}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--picture", default=str(sorted((HERE.parent / "examples").glob("*.jpg"))[0]))
+    parser.add_argument("--folder", default=None, help="where the model file is made (1.2 GB)")
+    args = parser.parse_args()
+    environment = dict(os.environ, OMP_NUM_THREADS=str(args.threads))
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        model = os.path.join(folder, "univfd.safetensors")
+        subprocess.run([BUILD / "bench" / "bench_networks", "model", "univfd", model], check=True)
+        weights = os.path.getsize(model) / 2**20
+        programs = {"assay": [BUILD / "assay", "detect", "--model", model, args.picture],
+                    "torch": [sys.executable, "-c", SCRIPT, model, args.picture, str(args.threads)]}
+        results = {name: [] for name in programs}
+        for _ in range(args.rounds):
+            for name, command in programs.items():
+                results[name].append(run([str(c) for c in command], environment))
+    print("program,best s,median s,peak MiB,peak / weights")
+    for name, runs in results.items():
+        seconds, peak = [r[0] for r in runs], max(r[1] for r in runs)
+        print(f"{name},{min(seconds):.3f},{statistics.median(seconds):.3f},{peak:.0f},{peak / weights:.2f}")
+
+
+if __name__ == "__main__":
+    main()
