@@ -18,8 +18,8 @@ const char *activation_method_name(enum activation_method method)
 
 /* ---- The graph ------------------------------------------------------------------------------------------------ */
 
-/* sum over channels of maps [B, H, W, C] times their gradients, these summed over places (eq. 1 and 2 without the ReLU and
- * the division by the number of places): [B, H, W, 1]. */
+/* sum over channels of maps [B, H, W, C] times their gradients, these summed over places (eq. 1 and 2 without the ReLU
+ * and the division by the number of places): [B, H, W, 1]. */
 static node grad_cam(struct graph *g, const struct detector_io *io)
 {
     node gradient;

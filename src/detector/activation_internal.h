@@ -20,8 +20,8 @@ assay_status canvas_begin(struct activation_canvas *canvas, const struct preproc
                           const struct image *fitted, struct assay_error *error);
 void canvas_free(struct activation_canvas *canvas);
 
-/* Adds a crop's map [rows, columns], bilinearly between the centres of its cells. The crop lies at (left, top) of the fitted
- * picture. */
+/* Adds a crop's map [rows, columns], bilinearly between the centres of its cells. The crop lies at (left, top) of the
+ * fitted picture. */
 assay_status canvas_add(struct activation_canvas *canvas, int left, int top, const float *cells, int rows, int columns,
                         struct assay_error *error);
 
@@ -29,8 +29,8 @@ assay_status canvas_add(struct activation_canvas *canvas, int left, int top, con
  * share that was seen. */
 void canvas_finish(struct activation_canvas *canvas, double *low, double *high, double *seen);
 
-/* After that: the value that one place in a hundred of those seen exceeds, to 1/4096 of the range from low to high; high
- * where so few are above low. */
+/* After that: the value that one place in a hundred of those seen exceeds, to 1/4096 of the range from low to high;
+ * high where so few are above low. */
 double canvas_strong(const struct activation_canvas *canvas, double low, double high);
 
 #endif

@@ -62,7 +62,8 @@ void canvas_free(struct activation_canvas *canvas)
     *canvas = (struct activation_canvas){0};
 }
 
-/* Fills a place for each of the canvas's columns (axis 0) or rows (axis 1), and gives the range of those inside the crop. */
+/* Fills a place for each of the canvas's columns (axis 0) or rows (axis 1), and gives the range of those inside the
+ * crop. */
 static void places_along(const struct activation_canvas *canvas, int axis, int copy, int begin, int cells,
                          struct tap_place *places, int *first, int *end)
 {

@@ -1,12 +1,12 @@
-/* residual_evidence.c - the detector `residual` explained place by place. Its head is linear in means over places of values,
- * log-variances and correlations, so class activation mapping (Zhou et al., CVPR 2016) carries over:
+/* residual_evidence.c - the detector `residual` explained place by place. Its head is linear in means over places of
+ * values, log-variances and correlations, so class activation mapping (Zhou et al., CVPR 2016) carries over:
  *
  *   - a mean is made of the values at each place, as there;
  *   - a correlation is the mean of products of two standardised values: each place has its product;
  *   - a log-variance is not a mean, but to first order it moves with the squares of the standardised values.
  *
- * What belongs to no place (the head's bias, the size of the log-variances) is spread evenly. Gradient-weighted maps would
- * not do here: averaged over places, the gradients of variances and correlations are exactly zero. */
+ * What belongs to no place (the head's bias, the size of the log-variances) is spread evenly. Gradient-weighted maps
+ * would not do here: averaged over places, the gradients of variances and correlations are exactly zero. */
 #include "detector/residual.h"
 #include "nn/resize.h"
 #include "ops/elementwise.h"

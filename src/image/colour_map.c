@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* The path at t from 0 to 1: lightness grows evenly, the hue turns half around from violet through red to yellow, and the
- * chroma swells in between. It stays inside sRGB. */
+/* The path at t from 0 to 1: lightness grows evenly, the hue turns half around from violet through red to yellow, and
+ * the chroma swells in between. It stays inside sRGB. */
 #define LIGHTNESS_FROM 0.15
 #define LIGHTNESS_TO 0.96
 #define HUE_FROM 285.0 /* degrees */

@@ -1,7 +1,7 @@
 /* colour_map.h - colours for numbers: from dark violet through red and orange to pale yellow. Equal steps of the number
  * are equal steps of colour to the eye, and lighter is always more, so that it reads in grey and to most colour-blind
- * people too. Of our own making: a path through OKLab (Ottosson, "A perceptual color space for image processing", 2020),
- * walked at constant speed. */
+ * people too. Of our own making: a path through OKLab (Ottosson, "A perceptual color space for image processing",
+ * 2020), walked at constant speed. */
 #ifndef ASSAY_IMAGE_COLOUR_MAP_H
 #define ASSAY_IMAGE_COLOUR_MAP_H
 

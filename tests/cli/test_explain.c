@@ -1,4 +1,5 @@
-/* test_explain.c - `assay explain` and `assay detect --explain`: what they write, under which names, and what they refuse. */
+/* test_explain.c - `assay explain` and `assay detect --explain`: what they write, under which names, and what they
+ * refuse. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Activation maps: the graphs against PyTorch on tiny networks, the way back from crops to the picture, and what the maps
- * of networks with known sight must show. */
+/* Activation maps: the graphs against PyTorch on tiny networks, the way back from crops to the picture, and what the
+ * maps of networks with known sight must show. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

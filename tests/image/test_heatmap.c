@@ -20,8 +20,8 @@ static void ok(assay_status status)
         fail_msg("status %d: %s", (int)status, error.message);
 }
 
-/* Lighter is more, and sixteen steps are the same distance everywhere, but for rounding to 8 bits (which is why not each
- * step is looked at: in the dark one level is far). */
+/* Lighter is more, and sixteen steps are the same distance everywhere, but for rounding to 8 bits (which is why not
+ * each step is looked at: in the dark one level is far). */
 static void test_colours(void **unused)
 {
     (void)unused;
