@@ -1,5 +1,5 @@
-/* dataset_list.c - fuzz target: the first byte chooses the kind of list ('t': plain text, 'j': JSON, else CSV), its bytes follow. Whatever they are,
- * rows make sense and errors are told. */
+/* dataset_list.c - fuzz target: the first byte chooses the kind of list ('t': plain text, 'j': JSON, else CSV), its
+ * bytes follow. Whatever they are, rows make sense and errors are told. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

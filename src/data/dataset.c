@@ -46,8 +46,7 @@ static bool is_art(int label, const char *name)
 }
 
 /* *number: 1 + index into sources. */
-static assay_status source_number(struct dataset_builder *b, int label, const char *name, const char *against,
-                                  uint32_t *number, struct assay_error *error)
+static assay_status source_number(struct dataset_builder *b, int label, const char *name, uint32_t *number, struct assay_error *error)
 {
     const struct dataset_source *sources = b->sources.data;
     if (b->last_source[label] && strcmp(sources[b->last_source[label] - 1].name, name) == 0) {
@@ -58,10 +57,9 @@ static assay_status source_number(struct dataset_builder *b, int label, const ch
     if (!known) {
         struct dataset_source source = {.name = arena_strdup(&b->arena, name),
                                         .label = label,
-                                        .art = is_art(label, name),
-                                        .against = against ? arena_strdup(&b->arena, against) : NULL};
+                                        .art = is_art(label, name)};
         known = b->sources.count + 1;
-        if (!source.name || (against && !source.against) || !array_append(&b->sources, &source, 1) ||
+        if (!source.name || !array_append(&b->sources, &source, 1) ||
             !string_map_add(&b->source_of[label], source.name, (void *)known))
             return error_memory(error, "the sources of a dataset");
     }
@@ -75,7 +73,7 @@ assay_status dataset_build_put(struct dataset_builder *b, const struct dataset_e
         return error_set(error, ASSAY_ERROR_LIMIT, "%s: a dataset of more than %d pictures", entry->path,
                          LIMIT_DATASET_FILES);
     uint32_t number = 0;
-    assay_status status = source_number(b, entry->label, entry->source, entry->against, &number, error);
+    assay_status status = source_number(b, entry->label, entry->source, &number, error);
     if (status)
         return status;
     struct dataset_picture picture = {.path = arena_strdup(&b->arena, entry->path),
@@ -243,7 +241,6 @@ assay_status dataset_hold_out(const struct dataset *from, double share, uint64_t
         const struct dataset_source *source = &from->sources[p->source];
         const struct dataset_entry entry = {.label = p->label,
                                             .source = source->name,
-                                            .against = source->against,
                                             .path = p->path,
                                             .name_at = (size_t)(p->name - p->path),
                                             .bytes = p->bytes,

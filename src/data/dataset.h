@@ -31,20 +31,18 @@ enum dataset_mask {
 
 /* Where pictures of one class come from. In every layout the name begins with the generator (or, of real pictures, the
  * set they were taken from, or the generator that they are paired with), and where there is more to say goes on behind
- * a '/': "progan/airplane". Without a layout of its own the name is made of the first folder between the root and the class folder
- * (but not train/, val/, test/) and of the first folder inside the class folder, with a '/' between where there are
- * both: "Midjourney" for Midjourney/train/ai/x.png, "stylegan2/horse" for stylegan2/1_fake/horse/x.png, "kodak" for
- * val/real/kodak/x.png. Where there is neither: the name of the class folder. The same name in both classes makes two
- * sources. */
+ * a '/': the object class ("progan/airplane"), or the source of the real pictures that a benchmark compares it with
+ * ("adm/lsun_bedroom" with "lsun_bedroom"). Without a layout of its own the name is made of the first folder between the root and the
+ * class folder (but not train/, val/, test/) and of the first folder inside the class folder, with a '/' between where
+ * there are both: "Midjourney" for Midjourney/train/ai/x.png, "stylegan2/horse" for stylegan2/1_fake/horse/x.png,
+ * "kodak" for val/real/kodak/x.png. Where there is neither: the name of the class folder. The same name in both classes
+ * makes two sources. */
 struct dataset_source {
     const char *name;
     int label;
     bool art;     /* real, and a folder in its name begins with "art-": made by people, but no photograph. Trained on
                      like any real source; figures that are balanced over sources leave it out */
     size_t count; /* pictures */
-    const char *against; /* of a generated source: the real one that its benchmark compares it with, which stands for
-                            all whose names are this or begin with this and a '/'. NULL: those of the same name, or
-                            where there are none, all */
 };
 
 struct dataset_picture {
@@ -99,9 +97,9 @@ assay_status dataset_open_splits(const char *root, const char *layout, unsigned 
 
 /* Finds the class folders below `root`. `split` ("train", "val" or "test") takes only what lies below folders of that
  * name, and is an error where there are none; NULL takes everything, and is an error where there is more than one
- * split. Errors: a class folder without its partner; two namings at one level; pictures outside class folders, beside or above
- * them; class folders inside class folders; both classes in one place; a class without pictures; an unreadable folder.
- * Each lists the folders concerned and says how to be explicit (--real DIR --ai DIR). */
+ * split. Errors: a class folder without its partner; two namings at one level; pictures outside class folders, beside
+ * or above them; class folders inside class folders; both classes in one place; a class without pictures; an unreadable
+ * folder. Each lists the folders concerned and says how to be explicit (--real DIR --ai DIR). */
 assay_status dataset_from_folder(const char *root, const char *split, struct dataset *out, struct assay_error *error);
 
 /* Explicitly: everything below `real` is real and everything below `generated` is generated. A source is the first

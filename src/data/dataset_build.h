@@ -21,7 +21,7 @@ struct dataset_builder dataset_build_begin(const char *real_prefix, const char *
 /* One picture. Strings are copied. */
 struct dataset_entry {
     int label;
-    const char *source, *against; /* against: see struct dataset_source; what the source's first picture says counts */
+    const char *source;
     const char *path;
     size_t name_at; /* where the relative name begins in `path` */
     uint64_t bytes;

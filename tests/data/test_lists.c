@@ -1,4 +1,4 @@
-/* test_lists.c - lists of pictures in CSV, JSON and plain text: rows, what is wrong with them, and the files they name. */
+/* test_lists.c - lists of pictures in CSV, JSON and plain text: rows, what is wrong with them, the files they name. */
 #include "layout_support.h"
 
 #include <stdio.h>
@@ -131,9 +131,9 @@ static void test_files(void **state)
              tree_path("out/c.png"));
     tree_text("set/list.csv", list);
     struct dataset d = open_both("set/list.csv", NULL, "csv", 1, 3);
-    assert_source_is(&d, "kodak", LABEL_REAL, 1, NULL);
-    assert_source_is(&d, "flux", LABEL_GENERATED, 2, NULL);
-    assert_source_is(&d, "list", LABEL_GENERATED, 1, NULL); /* the list's own name where there is no other */
+    assert_source_is(&d, "kodak", LABEL_REAL, 1);
+    assert_source_is(&d, "flux", LABEL_GENERATED, 2);
+    assert_source_is(&d, "list", LABEL_GENERATED, 1); /* the list's own name where there is no other */
     assert_string_equal(picture_named(&d, "a.png")->path, tree_path("set/a.png"));
     assert_int_equal(picture_named(&d, "a.png")->bytes, 1);
     assert_int_equal(picture_named(&d, "a.png")->mask_kind, MASK_ZERO);
@@ -169,7 +169,7 @@ static void test_kinds(void **state)
     dataset_free(&d);
     tree_text("l.txt", "a.png 0\nb.png 1\n");
     d = open_both("l.txt", NULL, "text", 1, 1);
-    assert_source_is(&d, "l", LABEL_REAL, 1, NULL);
+    assert_source_is(&d, "l", LABEL_REAL, 1);
     dataset_free(&d);
     tree_text("pairs.json", "[[\"a.png\",\"b.png\"]]");
     d = open_both("pairs.json", NULL, "imdlbenco", 0, 1);

@@ -176,7 +176,6 @@ static assay_status collect_file(void *context, const struct walk_file *file, st
         return status;
     const struct dataset_entry entry = {.label = c->take->label,
                                         .source = c->take->source,
-                                        .against = c->take->against,
                                         .path = file->path,
                                         .name_at = c->name_at,
                                         .bytes = file->bytes,

@@ -1,7 +1,7 @@
 /* layout.h - what a reader of a layout gets and must do. Inside src/data/layouts/ alone.
  *
- * A layout is two functions. One looks at a few names of folders and says whether this is it; the other is called twice,
- * first without a builder, only to say which splits there are, then to add the pictures. */
+ * A layout is two functions. One looks at a few names of folders and says whether this is it. The other is called
+ * twice: first without a builder, only to say which splits there are, then to add the pictures. */
 #ifndef ASSAY_DATA_LAYOUTS_LAYOUT_H
 #define ASSAY_DATA_LAYOUTS_LAYOUT_H
 
@@ -88,9 +88,9 @@ struct layout_bases layout_bases(struct layout_job *job, const char *below); /* 
 struct layout_take {
     const char *folder;
     int label;
-    const char *source, *against; /* as in struct dataset_entry */
-    const char *within;           /* only what lies in a folder of that name, below `folder`; the rest is skipped */
-    enum dataset_mask mask_kind;  /* but MASK_FILE */
+    const char *source;
+    const char *within;          /* only what lies in a folder of that name, below `folder`; the rest is skipped */
+    enum dataset_mask mask_kind; /* but MASK_FILE */
 };
 
 /* Adds them; without a builder does nothing. None at all is an error. */

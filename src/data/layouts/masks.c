@@ -86,7 +86,7 @@ static assay_status put_altered(struct layout_job *job, const char *source, cons
                              error);
 }
 
-/* ---- OpenSDID: [SPLIT/]GENERATOR/{real,fake,masks}/ --------------------------------------------------------------- */
+/* ---- OpenSDID: [SPLIT/]GENERATOR/{real,fake,masks}/ -------------------------------------------------------------- */
 
 static const char *const opensdid_names[] = {"sd15", "sd2", "sd3", "sdxl", "flux", NULL};
 
@@ -219,7 +219,7 @@ assay_status opensdid_read(struct layout_job *job, struct assay_error *error)
     return status;
 }
 
-/* ---- IMDLBenCo: Tp/ and Gt/, or such a pair in each folder -------------------------------------------------------- */
+/* ---- IMDLBenCo: Tp/ and Gt/, or such a pair in each folder ------------------------------------------------------- */
 
 /* Whether the two are there; one alone counts, so that what is missing can be said. */
 static bool has_pair(struct layout_job *job, const char *folder)

@@ -65,13 +65,9 @@ static assay_status univfd_generator(struct layout_job *job, void *context, cons
     int real = strcmp(name, "guided") != 0; /* imagenet's for guided, laion's for all others */
     u->need[real] = true;
     u->count++;
-    return layout_take(job,
-                       &(struct layout_take){.folder = path,
-                                             .label = LABEL_GENERATED,
-                                             .source = name,
-                                             .against = univfd_reals[real],
-                                             .within = "1_fake"},
-                       error);
+    return layout_take(
+        job, &(struct layout_take){.folder = path, .label = LABEL_GENERATED, .source = name, .within = "1_fake"},
+        error);
 }
 
 assay_status univfd_read(struct layout_job *job, struct assay_error *error)
@@ -167,8 +163,7 @@ static assay_status drct_model(struct layout_job *job, void *context, const char
         return ASSAY_OK;
     d->count += layout_has(job, "%s/train2017", path) || layout_has(job, "%s/val2017", path);
     assay_status status =
-        coco_folder(job, path, (struct layout_take){.label = LABEL_GENERATED, .source = name, .against = "MSCOCO"},
-                    &splits, error);
+        coco_folder(job, path, (struct layout_take){.label = LABEL_GENERATED, .source = name}, &splits, error);
     d->generated |= splits;
     return status;
 }
@@ -192,7 +187,7 @@ assay_status drct_read(struct layout_job *job, struct assay_error *error)
     return status;
 }
 
-/* ---- Co-Spy-Bench: synthetic/SET/MODEL/, and the real pictures of each set ---------------------------------------- */
+/* ---- Co-Spy-Bench: synthetic/SET/MODEL/, and the real pictures of each set --------------------------------------- */
 
 /* Where the real pictures of each set may lie. The release has those of the last three alone. */
 static const struct {
@@ -223,8 +218,7 @@ static assay_status cospy_model(struct layout_job *job, void *context, const cha
                                 struct assay_error *error)
 {
     const char *set = context, *source = layout_text(job, "%s/%s", name, set);
-    return layout_take(
-        job, &(struct layout_take){.folder = path, .label = LABEL_GENERATED, .source = source, .against = set}, error);
+    return layout_take(job, &(struct layout_take){.folder = path, .label = LABEL_GENERATED, .source = source}, error);
 }
 
 static assay_status count_file(void *context, const struct walk_file *file, struct assay_error *error)
@@ -278,7 +272,7 @@ assay_status cospy_read(struct layout_job *job, struct assay_error *error)
     return status;
 }
 
-/* ---- DiffusionForensics: [images/][SPLIT/]SET/{real,GENERATOR}/ --------------------------------------------------- */
+/* ---- DiffusionForensics: [images/][SPLIT/]SET/{real,GENERATOR}/ -------------------------------------------------- */
 
 static const char *const forensics_sets[] = {"lsun_bedroom", "imagenet", "celebahq", NULL};
 
@@ -316,8 +310,7 @@ static assay_status forensics_generator(struct layout_job *job, void *context, c
     return layout_take(job,
                        &(struct layout_take){.folder = path,
                                              .label = LABEL_GENERATED,
-                                             .source = layout_text(job, "%s/%s", name, f->set),
-                                             .against = f->set},
+                                             .source = layout_text(job, "%s/%s", name, f->set)},
                        error);
 }
 
@@ -349,7 +342,7 @@ assay_status diffusionforensics_read(struct layout_job *job, struct assay_error 
     return status;
 }
 
-/* ---- SynRIS: real/ beside one folder per generator ---------------------------------------------------------------- */
+/* ---- SynRIS: real/ beside one folder per generator --------------------------------------------------------------- */
 
 /* The generators of the benchmark; a folder's name may go on with a version. Letters and digits count alone. */
 static const char *const synris_names[] = {"kandinsky", "pixart",        "sdxl",       "segmoe",     "ssd1b",
