@@ -46,7 +46,8 @@ static bool is_art(int label, const char *name)
 }
 
 /* *number: 1 + index into sources. */
-static assay_status source_number(struct dataset_builder *b, int label, const char *name, uint32_t *number, struct assay_error *error)
+static assay_status source_number(struct dataset_builder *b, int label, const char *name, uint32_t *number,
+                                  struct assay_error *error)
 {
     const struct dataset_source *sources = b->sources.data;
     if (b->last_source[label] && strcmp(sources[b->last_source[label] - 1].name, name) == 0) {

@@ -32,11 +32,13 @@ enum dataset_mask {
 /* Where pictures of one class come from. In every layout the name begins with the generator (or, of real pictures, the
  * set they were taken from, or the generator that they are paired with), and where there is more to say goes on behind
  * a '/': the object class ("progan/airplane"), or the source of the real pictures that a benchmark compares it with
- * ("adm/lsun_bedroom" with "lsun_bedroom"). Without a layout of its own the name is made of the first folder between the root and the
- * class folder (but not train/, val/, test/) and of the first folder inside the class folder, with a '/' between where
- * there are both: "Midjourney" for Midjourney/train/ai/x.png, "stylegan2/horse" for stylegan2/1_fake/horse/x.png,
- * "kodak" for val/real/kodak/x.png. Where there is neither: the name of the class folder. The same name in both classes
- * makes two sources. */
+ * ("adm/lsun_bedroom" with "lsun_bedroom").
+ *
+ * Without a layout of its own the name is made of the first folder between the root and the class folder (but not
+ * train/, val/, test/) and of the first folder inside the class folder, with a '/' between where there are both:
+ * "Midjourney" for Midjourney/train/ai/x.png, "stylegan2/horse" for stylegan2/1_fake/horse/x.png, "kodak" for
+ * val/real/kodak/x.png. Where there is neither: the name of the class folder. The same name in both classes makes two
+ * sources. */
 struct dataset_source {
     const char *name;
     int label;
