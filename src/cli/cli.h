@@ -70,7 +70,7 @@ void cli_print_help(const struct command *command, FILE *stream); /* one subcomm
 void cli_print_layouts(FILE *stream);                             /* every layout of datasets, for --layout */
 extern const struct command command_help, command_detect, command_model_adapter, command_model_attach,
     command_model_convert, command_model_import, command_model_merge, command_model_info, command_pull, command_train;
-extern const struct command command_data_check, command_eval, command_explain;
+extern const struct command command_data_balance, command_data_check, command_eval, command_explain;
 
 /* ---- output.c: what reaches a person or the next program -------------------------------------------------------- */
 

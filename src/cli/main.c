@@ -22,6 +22,7 @@ const struct command *const cli_commands[] = {
     &command_pull,
     &command_train,
     &command_data_check,
+    &command_data_balance,
     &command_help,
     NULL,
 };

@@ -1,4 +1,5 @@
-/* test_command.c - `assay data check` on small sets of pictures: what it says, as text and as JSON, and its exit status. */
+/* test_command.c - `assay data check` and `assay data balance` on small sets of pictures: what they say, as text and as
+ * JSON, their exit statuses; and that what leaked does not after balancing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -226,11 +228,179 @@ static void test_usage(void **state)
     outcome_free(&o);
 }
 
+/* ---- balance ----------------------------------------------------------------------------------------------------- */
+
+/* 240 pictures of four sources. Generated ones are mostly PNG, real ones mostly JPEG of lower quality; some of each are
+ * like the other class. One real picture is there twice. */
+static void make_mixed(const char *root)
+{
+    char path[256];
+    make_folders(root);
+    for (unsigned i = 0; i < 240; i++) {
+        bool ai = i % 2, odd = i / 4 % 4 == 0;
+        int quality = ai == odd ? 80 + (int)(i / 16 % 3) * 3 : ai ? 0 : 92;
+        snprintf(path, sizeof path, "%s/%s/%c/%u,\"x\".jpg", root, ai ? "ai" : "real", "abcd"[2 * ai + i / 2 % 2], i);
+        put(path, 64 + (int)(i / 2 % 5), 64, ai && odd ? 80 + (int)(i / 16 % 3) * 3 : quality, 3000 + i);
+    }
+    size_t size;
+    snprintf(path, sizeof path, "%s/real/a/0,\"x\".jpg", root);
+    uint8_t *bytes = scratch_read(path, &size);
+    snprintf(path, sizeof path, "%s/real/b/copy.jpg", root);
+    scratch_write(path, bytes, size);
+    free(bytes);
+}
+
+/* One field of a line of CSV; returns what follows its comma. */
+static const char *read_field(const char *at, char *out)
+{
+    bool quoted = *at == '"';
+    for (at += quoted; *at && *at != '\n' && (quoted || *at != ','); at++) {
+        if (quoted && *at == '"' && *++at != '"')
+            break;
+        *out++ = *at;
+    }
+    *out = '\0';
+    return *at ? at + 1 : at;
+}
+
+/* Links to the pictures of a list, as folders. Returns how many of each class there are. */
+static void link_list(const char *list, const char *root, unsigned count[2])
+{
+    char *text = (char *)scratch_read(list, NULL), path[4096], label[16], source[64], split[16], mask[16], link[4200];
+    assert_memory_equal(text, "path,label,source,split,mask\n", 29);
+    make_folders(root);
+    count[0] = count[1] = 0;
+    for (const char *at = text + 29; *at;) {
+        at = read_field(read_field(read_field(read_field(read_field(at, path), label), source), split), mask);
+        assert_true(path[0] == '/' && !split[0] && !mask[0]);
+        snprintf(link, sizeof link, "%s/%s/%s/%u.jpg", root, label, source, count[0] + count[1]);
+        assert_int_equal(symlink(path, link), 0);
+        count[strcmp(label, "ai") == 0]++;
+    }
+    free(text);
+}
+
+static void expect_status(int status, const char *folder)
+{
+    struct outcome o;
+    RUN(&o, "data", "check", folder);
+    if (o.status != status)
+        fail_msg("%s: status %d\n%s%s", folder, o.status, o.out, o.err);
+    outcome_free(&o);
+}
+
+static void test_balance_list(void **state)
+{
+    (void)state;
+    struct outcome o;
+    unsigned count[2];
+    make_mixed("mixed");
+    expect_status(3, "mixed");
+    RUN(&o, "data", "balance", "--out", "list.csv", "mixed");
+    if (o.status != 0 || !strstr(o.out, "matched by ") || !strstr(o.out, "1 duplicates"))
+        fail_msg("status %d\n%s%s", o.status, o.out, o.err);
+    outcome_free(&o);
+    link_list("list.csv", "chosen", count);
+    assert_int_equal(count[0], count[1]);
+    assert_true(count[0] >= 20);
+    expect_status(0, "chosen");
+    expect_status(0, "list.csv");
+    /* the same again, but only where asked for; another seed draws others */
+    RUN(&o, "data", "balance", "--out", "list.csv", "mixed");
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "--overwrite"));
+    outcome_free(&o);
+    RUN(&o, "data", "balance", "--out", "again.csv", "--threads", "2", "mixed");
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    RUN(&o, "data", "balance", "--out", "other.csv", "--seed", "1", "mixed");
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    char *list = (char *)scratch_read("list.csv", NULL), *again = (char *)scratch_read("again.csv", NULL),
+         *other = (char *)scratch_read("other.csv", NULL);
+    assert_string_equal(list, again);
+    assert_string_not_equal(list, other);
+    free(list);
+    free(again);
+    free(other);
+}
+
+static void test_balance_impossible(void **state)
+{
+    (void)state;
+    struct outcome o;
+    make_set("apart", true);
+    RUN(&o, "data", "balance", "--out", "apart.csv", "apart");
+    if (o.status != 1 || !strstr(o.err, "format") || !strstr(o.err, "--reencode") || access("apart.csv", F_OK) == 0)
+        fail_msg("status %d\n%s%s", o.status, o.out, o.err);
+    outcome_free(&o);
+}
+
+/* Copies: of one size and format, nothing leaks, the list and the folders say the same, and so does a second run. */
+static void test_balance_copies(void **state)
+{
+    (void)state;
+    struct outcome o;
+    for (int time = 0; time < 2; time++) {
+        RUN(&o, "data", "balance", "--reencode", "--threads", time ? "2" : "1", "--out", time ? "copies2" : "copies",
+            "leaky");
+        if (o.status != 0 || !strstr(o.out, "64 x 64 pixels"))
+            fail_msg("status %d\n%s%s", o.status, o.out, o.err);
+        outcome_free(&o);
+    }
+    expect_status(0, "copies");
+    expect_status(0, "copies/manifest.csv");
+    uint8_t *list = scratch_read("copies/manifest.csv", NULL), *again = scratch_read("copies2/manifest.csv", NULL);
+    assert_string_equal((char *)list, (char *)again);
+    assert_memory_equal(list, "path,label,source,split,mask,original\n", 38);
+    char path[256], full[512];
+    unsigned count = 0;
+    for (const char *at = (char *)list + 38; *at; count++) {
+        read_field(at, path);
+        at = strchr(at, '\n') + 1;
+        for (int time = 0; time < 2; time++) {
+            snprintf(full, sizeof full, "%s/%s", time ? "copies2" : "copies", path);
+            assert_int_equal(access(full, F_OK), 0);
+        }
+    }
+    assert_true(count >= 40);
+    free(list);
+    free(again);
+    /* what is there is not written over */
+    RUN(&o, "data", "balance", "--reencode", "--out", "copies", "leaky");
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "not empty"));
+    outcome_free(&o);
+}
+
+static void test_balance_usage(void **state)
+{
+    (void)state;
+    struct outcome o;
+    RUN(&o, "data", "balance", "leaky");
+    assert_int_equal(o.status, 2);
+    outcome_free(&o);
+    RUN(&o, "data", "balance", "--out", "folder", "leaky");
+    assert_int_equal(o.status, 2);
+    assert_non_null(strstr(o.err, ".csv"));
+    outcome_free(&o);
+    RUN(&o, "data", "balance", "--reencode", "--out", "x", "--quality-low", "90", "--quality-high", "80", "leaky");
+    assert_int_equal(o.status, 2);
+    outcome_free(&o);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean),      cmocka_unit_test(test_leaks), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_clean),
+        cmocka_unit_test(test_leaks),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_balance_list),
+        cmocka_unit_test(test_balance_impossible),
+        cmocka_unit_test(test_balance_copies),
+        cmocka_unit_test(test_balance_usage),
     };
     if (argc < 2)
         return 1;
