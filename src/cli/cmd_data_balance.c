@@ -27,7 +27,7 @@ static const struct option balance_options[] = {
     {"out", OPTION_TEXT, AT(out), NULL, 0, 0, NULL,
      "the list to write, its name ending in .csv; with reencode the folder to write, which must be new or empty"},
     {"layout", OPTION_TEXT, AT(layout), "auto", 0, 0, NULL,
-     "how the folders or the list are to be read; auto: the one that fits"},
+     "how the folders or the list are to be read (see below); auto: the one that fits"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of DIR"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of DIR"},
     {"seed", OPTION_INT, AT(seed), "0", 0, 9e15, NULL, "draws the pictures, and the qualities of copies"},
@@ -257,6 +257,6 @@ const struct command command_data_balance = {
     "metadata; see 'assay data check') tells real from generated; or, with --reencode, JPEG copies of one size, with\n"
     "qualities drawn from one distribution, and the list manifest.csv beside them.\n",
     balance_groups,
-    NULL,
+    cli_print_layouts,
     balance_run,
 };

@@ -17,7 +17,7 @@ struct check_config {
 
 static const struct option check_options[] = {
     {"layout", OPTION_TEXT, AT(layout), "auto", 0, 0, NULL,
-     "how the folders or the list are to be read; auto: the one that fits"},
+     "how the folders or the list are to be read (see below); auto: the one that fits"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of DIR"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of DIR"},
     {"distance", OPTION_INT, AT(distance), "6", 0, DUPLICATES_MAX_DISTANCE, NULL,
@@ -101,6 +101,6 @@ const struct command command_data_check = {
     "nearly so, across classes and splits, and how well one such fact alone tells real from generated pictures on\n"
     "held-out folds. Exit status 3 where it warns.\n",
     check_groups,
-    NULL,
+    cli_print_layouts,
     check_run_command,
 };
