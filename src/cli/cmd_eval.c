@@ -16,14 +16,15 @@
 #include "cli/find_model.h"
 #include "eval/evaluation.h"
 #include "eval/run_record.h"
+#include "eval/run_report.h"
 #include "eval/summary.h"
 
 enum { TEXT_MAX_BYTES = 1 << 28, WIDTH_WITHOUT_TERMINAL = 120, PROBLEMS_SHOWN = 5 };
 
 struct eval_command {
     const char *out;
-    bool resume, progress;
-    int64_t threads;
+    bool resume, progress, report, check;
+    int64_t threads, embeddings, maps;
 };
 
 #define AT(field) offsetof(struct eval_command, field)
@@ -31,6 +32,13 @@ struct eval_command {
 static const struct option command_options[] = {
     {"out", OPTION_TEXT, AT(out), NULL, 0, 0, NULL, "the folder to write; made where it is not there"},
     {"resume", OPTION_BOOL, AT(resume), "false", 0, 0, NULL, "go on with the run that OUT holds"},
+    {"report", OPTION_BOOL, AT(report), "true", 0, 0, NULL, "write report.html"},
+    {"embeddings", OPTION_INT, AT(embeddings), "500", 0, 2000, NULL,
+     "pictures of each set in the report's t-SNE; 0: none"},
+    {"maps", OPTION_INT, AT(maps), "6", 0, 40, NULL,
+     "wrong, least certain and most certain pictures in the report with an activation map; 0: none"},
+    {"check", OPTION_BOOL, AT(check), "false", 0, 0, NULL,
+     "check the sets as assay data check does, for the report's warnings"},
     {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads that compute; 0: one a processor"},
     {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL,
      "show on standard error how far the work is, and notes"},
@@ -61,6 +69,7 @@ struct eval {
     struct evaluation evaluation;
     const char *words; /* the command as typed, but for what does not change the results */
     const char *record_path, *predictions_path, *log_path;
+    json_t *record;           /* run.json */
     FILE *stream;             /* for progress and notes, or NULL */
     uint64_t unjudged;        /* pictures */
     struct arena scratch;     /* holds the next two */
@@ -180,6 +189,7 @@ static assay_status claim_folder(struct eval *e, struct assay_error *error)
     } else if (!status) {
         status = run_record_write(now, e->record_path, error);
     }
+    e->record = json_incref(then ? then : now); /* the first run's words */
     json_decref(then);
     json_decref(now);
     return status;
@@ -263,6 +273,9 @@ static assay_status summarise(struct eval *e, struct assay_error *error)
         status = summary_make(&e->evaluation, &results, &summary, error);
     if (!status)
         status = summary_write(&summary, &results, e->predictions_path, e->command.out, error);
+    const struct run_report_options report = {e->command.embeddings, e->command.maps, e->command.check, e->stream};
+    if (!status && e->command.report)
+        status = run_report_write(&summary, e->predictions_path, e->record, e->command.out, &report, error);
     if (!status)
         status = summary_text(&summary, terminal_width(), &text, error);
     if (!status)
@@ -329,6 +342,7 @@ static int eval_run(int argc, char **argv)
         result = cli_flush() && e.unjudged == 0 ? CLI_OK : CLI_FAILED;
 done:
     evaluation_free(&e.evaluation);
+    json_decref(e.record);
     arena_free(&e.scratch);
     arena_free(&e.arena);
     return result;

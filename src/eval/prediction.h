@@ -62,6 +62,11 @@ struct predictions {
 };
 
 assay_status predictions_load(const char *path, struct predictions *out, struct assay_error *error);
+
+/* Those of a file that are to be kept. */
+typedef bool prediction_wanted(void *context, const struct prediction *prediction);
+assay_status predictions_load_where(const char *path, prediction_wanted *wanted, void *context, struct predictions *out,
+                                    struct assay_error *error);
 void predictions_free(struct predictions *predictions);
 
 #endif

@@ -74,7 +74,9 @@ assay_status predictions_scan(const char *path, prediction_visit *visit, void *c
 struct collection {
     struct predictions *out;
     struct array items;
-    struct string_map names; /* to themselves */
+    struct string_map names;   /* to themselves */
+    prediction_wanted *wanted; /* NULL: all */
+    void *context;
 };
 
 /* *name becomes the one copy that is kept of it. */
@@ -94,17 +96,22 @@ static assay_status collect(void *context, const struct prediction *prediction, 
 {
     struct collection *c = context;
     struct prediction p = *prediction;
+    if (c->wanted && !c->wanted(c->context, prediction))
+        return ASSAY_OK;
     bool kept = keep_name(c, &p.model) && keep_name(c, &p.set) && keep_name(c, &p.perturbation) &&
                 keep_name(c, &p.picture) && keep_name(c, &p.source) && (!p.problem || keep_name(c, &p.problem)) &&
                 array_append(&c->items, &p, 1);
     return kept ? ASSAY_OK : error_memory(error, "predictions");
 }
 
-assay_status predictions_load(const char *path, struct predictions *out, struct assay_error *error)
+assay_status predictions_load_where(const char *path, prediction_wanted *wanted, void *context, struct predictions *out,
+                                    struct assay_error *error)
 {
     *out = (struct predictions){0};
     struct collection c = {.out = out,
-                           .items = array_of(sizeof(struct prediction), SIZE_MAX / sizeof(struct prediction))};
+                           .items = array_of(sizeof(struct prediction), SIZE_MAX / sizeof(struct prediction)),
+                           .wanted = wanted,
+                           .context = context};
     assay_status status = predictions_scan(path, collect, &c, &out->extent, error);
     string_map_free(&c.names);
     out->items = c.items.data;
@@ -112,6 +119,11 @@ assay_status predictions_load(const char *path, struct predictions *out, struct 
     if (status)
         predictions_free(out);
     return status;
+}
+
+assay_status predictions_load(const char *path, struct predictions *out, struct assay_error *error)
+{
+    return predictions_load_where(path, NULL, NULL, out, error);
 }
 
 void predictions_free(struct predictions *predictions)

@@ -67,8 +67,8 @@ static void expect(struct outcome *o, int status, const char *message)
 
 #define BOTH                                                                                                           \
     "eval", "--model", "one.safetensors", "--model", "other=two.safetensors", "--data", "first", "--data",             \
-        "2nd=second", "--perturb", "blur:1", "--robustness", "noise", "--intervals", "20", "--batch", "4", "--out",    \
-        "run"
+        "2nd=second", "--perturb", "blur:1", "--robustness", "noise", "--intervals", "20", "--batch", "4", "--maps",   \
+        "1", "--out", "run"
 enum { PICTURES = 14 + 9 + 8 + 6 + 7 };
 
 static const char *const whole_run[] = {BOTH, NULL}, *const resumed_run[] = {BOTH, "--resume", NULL};
@@ -87,7 +87,10 @@ static const char *const files[] = {"run.json",
                                     "perturbations-2nd.tex",
                                     "robustness.csv",
                                     "mcnemar.csv",
-                                    "unreadable.csv"};
+                                    "unreadable.csv",
+                                    "embeddings-1.safetensors",
+                                    "embeddings-4.safetensors",
+                                    "report.html"};
 enum { FILES = sizeof files / sizeof files[0] };
 
 static char *text_of(const char *folder, const char *name)
@@ -100,8 +103,12 @@ static char *text_of(const char *folder, const char *name)
 static void same_folders(const char *a, const char *b)
 {
     for (int i = 0; i < FILES; i++) {
-        char *x = text_of(a, files[i]), *y = text_of(b, files[i]);
-        if (strcmp(x, y) != 0)
+        char path[2][256];
+        size_t size[2];
+        snprintf(path[0], sizeof path[0], "%s/%s", a, files[i]);
+        snprintf(path[1], sizeof path[1], "%s/%s", b, files[i]);
+        uint8_t *x = scratch_read(path[0], &size[0]), *y = scratch_read(path[1], &size[1]);
+        if (size[0] != size[1] || memcmp(x, y, size[0]) != 0)
             fail_msg("%s differs", files[i]);
         free(x);
         free(y);
@@ -145,6 +152,10 @@ static void test_run(void **state)
     free(text);
     text = text_of("run", "robustness.csv");
     assert_non_null(strstr(text, "noise:"));
+    free(text);
+    text = text_of("run", "report.html");
+    assert_true(count_of(text, "data:image/png;base64,") > 2 * 2); /* maps, at most one of each kind, model and set */
+    assert_non_null(strstr(text, "first: not checked"));
     free(text);
     text = text_of("run", "mcnemar.csv");
     assert_int_equal(count_of(text, "\n"), 1 + 2 * chains);
@@ -191,8 +202,11 @@ static void remove_run(const char *folder)
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         unlink(path);
     }
-    snprintf(path, sizeof path, "%s/run.log", folder);
-    unlink(path);
+    static const char *const others[] = {"run.log", "embeddings-2.safetensors", "embeddings-3.safetensors"};
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, others[i]);
+        unlink(path);
+    }
 }
 
 /* Killed again and again, each time a little later, until it is done. */
@@ -318,8 +332,8 @@ static void test_unreadable(void **state)
     (void)state;
     struct outcome o;
     static const char *const env[] = {"ASSAY_MODEL=one.safetensors", NULL};
-    static const char *const args[] = {"eval",        "--data", "odd",   "--perturb", "blur:1",
-                                       "--intervals", "10",     "--out", "odd-run",   NULL};
+    static const char *const args[] = {"eval", "--data",  "odd",   "--perturb", "blur:1", "--intervals",
+                                       "10",   "--check", "--out", "odd-run",   NULL};
     mkdir("odd", 0777);
     make_folder("odd/real", 0, 4, 32);
     make_folder("odd/ai", 10, 4, 32);
