@@ -92,22 +92,27 @@ struct metrics_best metrics_best_univfd(const struct metrics_sample *samples, si
 {
     if (!(steps->total[0] > 0) || !(steps->total[1] > 0))
         return best_of_none();
-    double highest_real = -INFINITY, lowest_generated = INFINITY;
-    for (size_t i = 0; i < count; i++) {
-        if (samples[i].weight == 0)
-            continue;
-        if (!samples[i].generated && samples[i].logit > highest_real)
-            highest_real = samples[i].logit;
-        if (samples[i].generated && samples[i].logit < lowest_generated)
-            lowest_generated = samples[i].logit;
+    double best = -INFINITY; /* of generated less real at or above: what accuracy rises with */
+    size_t best_step = 0, best_count = 0, highest_real = steps->count, lowest_generated = 0;
+    for (size_t i = 0; i < steps->count; i++) {
+        const double *seen = steps->items[i].seen;
+        if (highest_real == steps->count && seen[0] > 0)
+            highest_real = i;
+        if (seen[1] > (i ? steps->items[i - 1].seen[1] : 0))
+            lowest_generated = i;
+        if (seen[1] - seen[0] > best)
+            best_count = 0;
+        if (seen[1] - seen[0] >= best) {
+            best = seen[1] - seen[0];
+            best_step = i;
+            best_count++;
+        }
     }
-    double threshold;
-    if (highest_real <= lowest_generated) {
-        threshold = highest_real + (lowest_generated - highest_real) / 2;
-    } else {
-        double best = -INFINITY; /* of generated less real at or above: what accuracy rises with */
-        for (size_t i = 0; i < steps->count; i++)
-            best = fmax(best, steps->items[i].seen[1] - steps->items[i].seen[0]);
+    double threshold = steps->items[best_step].logit;
+    if (highest_real >= lowest_generated) { /* steps fall: no real picture scores above any generated one */
+        double real = steps->items[highest_real].logit, generated = steps->items[lowest_generated].logit;
+        threshold = real + (generated - real) / 2;
+    } else if (best_count > 1) {
         const struct metrics_sample *last = last_best(samples, count, true, steps, best);
         if (!last)
             last = last_best(samples, count, false, steps, best);
