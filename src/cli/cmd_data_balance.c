@@ -1,4 +1,4 @@
-/* cmd_data_balance.c - `assay data balance`: a choice of a data set's pictures, or copies of them, that does not leak. */
+/* cmd_data_balance.c - `assay data balance`: a choice of a data set's pictures, or copies of them, without leaks. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

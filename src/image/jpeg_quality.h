@@ -1,7 +1,7 @@
-/* jpeg_quality.h - the quality at which a JPEG was written, recovered from its quantisation tables. libjpeg and all that
- * is built on it (Pillow, libvips, OpenCV, browsers) scale two tables of the standard by the quality; each of the 100
- * qualities gives other numbers, so it can be read back exactly. Other writers (cameras, Photoshop, mozjpeg) have tables
- * of their own: for these it is the quality whose tables are nearest. */
+/* jpeg_quality.h - the quality at which a JPEG was written, recovered from its quantisation tables. libjpeg and all
+ * that is built on it (Pillow, libvips, OpenCV, browsers) scale two tables of the standard by the quality; each of the
+ * 100 qualities gives other numbers, so it can be read back exactly. Other writers (cameras, Photoshop, mozjpeg) have
+ * tables of their own: for these it is the quality whose tables are nearest. */
 #ifndef ASSAY_IMAGE_JPEG_QUALITY_H
 #define ASSAY_IMAGE_JPEG_QUALITY_H
 

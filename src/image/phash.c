@@ -30,7 +30,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The lowest frequencies of both axes: low[u][v] = sum of grey[y][x] cos(pi u (2y + 1) / 64) cos(pi v (2x + 1) / 64). */
+/* The lowest frequencies of both axes: low[u][v] = sum grey[y][x] cos(pi u (2y + 1) / 64) cos(pi v (2x + 1) / 64). */
 static void transform(const double grey[SIDE][SIDE], double low[LOW][LOW])
 {
     double wave[LOW][SIDE], rows[SIDE][LOW];

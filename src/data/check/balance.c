@@ -92,7 +92,8 @@ static bool same_cell(const struct entry *a, const struct entry *b)
     return memcmp(a->cell, b->cell, sizeof a->cell) == 0;
 }
 
-/* Numbers every entry's bin of a feature: bins of equal weight, both classes weighing the same; or every value its own. */
+/* Numbers every entry's bin of a feature: bins of equal weight, both classes weighing the same; or each value its own.
+ */
 static void make_bins(const struct scan *scan, struct entry *entries, size_t count, enum feature feature, int bins,
                       struct valued *values)
 {

@@ -1,6 +1,6 @@
-/* duplicates.h - the same picture twice: files that are equal byte for byte, and pictures whose perceptual hashes differ
- * in few bits. What matters is between whom: a picture in training and in test makes figures too good, one in both
- * classes is labelled wrongly at least once. */
+/* duplicates.h - the same picture twice: files that are equal byte for byte, and pictures whose perceptual hashes
+ * differ in few bits. What matters is between whom: a picture in training and in test makes figures too good, one in
+ * both classes is labelled wrongly at least once. */
 #ifndef ASSAY_DATA_CHECK_DUPLICATES_H
 #define ASSAY_DATA_CHECK_DUPLICATES_H
 
@@ -35,8 +35,8 @@ struct duplicates {
 enum { DUPLICATES_MAX_DISTANCE = 15, DUPLICATES_DISTANCE = 6 };
 
 /* Near: hashes that differ in at most `distance` bits, 0 to DUPLICATES_MAX_DISTANCE. Pictures are found by multi-index
- * hashing (Norouzi, Punjani, Fleet, "Fast search in Hamming space with multi-index hashing", 2012), so the time does not grow with the
- * square of their number. */
+ * hashing (Norouzi, Punjani, Fleet, "Fast search in Hamming space with multi-index hashing", 2012), so the time does
+ * not grow with the square of their number. */
 assay_status duplicates_find(const struct scan *scan, int distance, struct duplicates *out, struct assay_error *error);
 void duplicates_free(struct duplicates *duplicates);
 

@@ -1,5 +1,5 @@
-/* features.h - what can be said of a picture by one number without looking at it. None of these should tell a set's real
- * pictures from its generated ones. */
+/* features.h - what can be said of a picture by one number without looking at it. None of these should tell a set's
+ * real pictures from its generated ones. */
 #ifndef ASSAY_DATA_CHECK_FEATURES_H
 #define ASSAY_DATA_CHECK_FEATURES_H
 

@@ -18,7 +18,7 @@ struct rule_result {
     const char *why; /* not judged: the reason; NULL: judged, and the rest holds */
     double accuracy;
     double low, high; /* 95 % interval. By source: bootstrap over the sources of each class, 1,000 draws, percentiles.
-                         Random folds: normal, with two right and two wrong ones added to each class (Agresti and Coull) */
+                         Random folds: normal, two right and two wrong ones added to each class (Agresti, Coull) */
 };
 
 struct feature_result {
