@@ -56,31 +56,35 @@ static bool take_apart(const struct naming_adapter *a, const char *own, struct p
     return length > 0 && (size_t)length < sizeof out->weight;
 }
 
-/* The `which`-th of Hugging Face's names. */
-static const char *hugging_face_name(const struct naming_adapter *a, const char *own, int which, struct arena *arena)
+/* The `which`-th of Hugging Face's names, as a layer's and the pair's end. */
+static bool hugging_face_name(const struct naming_adapter *a, const char *own, int which, char source[NAMING_NAME],
+                              size_t *layer, const char **end)
 {
     struct pair_name name;
-    char source[NAMING_NAME];
-    size_t layer;
     const struct naming_rule *rule = rules_of(a->model);
     if (!rule || !take_apart(a, own, &name))
-        return NULL;
+        return false;
+    *end = name.end;
     for (; rule->canonical; rule++) {
         bool suits = name.part < 0 ? rule->how == NAMING_COPY : rule->how == NAMING_STACK;
         if (suits && naming_rule_source(rule, name.weight, name.part, source) &&
-            ends(source, strlen(source), ".weight", &layer) && which-- == 0)
-            return arena_printf(arena, "%.*s%s", (int)layer, source, name.end);
+            ends(source, strlen(source), ".weight", layer) && which-- == 0)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
+/* Ours is the first of all, or the last. */
 const char *naming_adapter_name(const char *own, int which, const void *context, struct arena *arena)
 {
     const struct naming_adapter *a = context;
-    if (!a->hugging_face)
-        return which == 0 ? own : hugging_face_name(a, own, which - 1, arena);
-    const char *name = hugging_face_name(a, own, which, arena);
-    if (name || which == 0)
-        return name ? name : own;
-    return hugging_face_name(a, own, which - 1, arena) ? own : NULL;
+    char source[NAMING_NAME];
+    const char *end;
+    size_t layer;
+    if (!a->hugging_face && which-- == 0)
+        return own;
+    if (hugging_face_name(a, own, which, source, &layer, &end))
+        return arena_printf(arena, "%.*s%s", (int)layer, source, end);
+    bool last = a->hugging_face && (which == 0 || hugging_face_name(a, own, which - 1, source, &layer, &end));
+    return last ? own : NULL;
 }
