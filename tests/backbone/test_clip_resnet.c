@@ -29,6 +29,7 @@ static void test_parity(void **unused)
     struct parity t;
     parity_open(&t, "backbone/fixtures/clip_resnet.safetensors", build, &tiny);
     parity_check_eval(&t, NULL, "logits.eval");
+    parity_check_bf16(&t, "logits.eval", 2e-2);
     parity_check_training(&t, 0.05, 10);
     parity_close(&t);
 }

@@ -184,6 +184,7 @@ static void test_parity(void **unused)
     lol.draws = draws;
     parity_open(&t, "detector/fixtures/lol.safetensors", build, &lol);
     parity_check_eval(&t, NULL, "logits.eval");
+    parity_check_bf16(&t, "logits.eval", 2e-2);
     parity_check_training(&t, 0.05, 10);
     parity_close(&t);
     mem_free(draws);

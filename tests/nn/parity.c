@@ -151,10 +151,11 @@ static void build_eval(struct graph *g, const struct shape *shapes, int count, v
     tap(g, "logits", logits);
 }
 
-void parity_check_eval(struct parity *t, const void *config, const char *expected)
+static void check_eval(struct parity *t, const void *config, const char *expected, enum precision precision,
+                       double tolerance)
 {
     struct assay_error error = {0};
-    struct plan_options options = {.backend = cpu_backend()};
+    struct plan_options options = {.backend = cpu_backend(), .precision = precision};
     struct program *program;
     struct program_run run = {0};
     struct parity view = *t;
@@ -169,10 +170,20 @@ void parity_check_eval(struct parity *t, const void *config, const char *expecte
     float *want = parity_floats(t, expected, &count);
     assert_non_null(logits.data);
     assert_int_equal(shape_count(&logits.shape), count);
-    parity_close_max(expected, logits.data, want, count, 1e-4);
+    parity_close_max(expected, logits.data, want, count, tolerance);
     mem_free(want);
     program_release(&run);
     program_free(program);
+}
+
+void parity_check_eval(struct parity *t, const void *config, const char *expected)
+{
+    check_eval(t, config, expected, PRECISION_MODE_F32, 1e-4);
+}
+
+void parity_check_bf16(struct parity *t, const char *expected, double tolerance)
+{
+    check_eval(t, NULL, expected, PRECISION_MODE_BF16, tolerance);
 }
 
 /* ---- Training --------------------------------------------------------------------------------------------------- */

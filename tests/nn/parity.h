@@ -34,6 +34,9 @@ void parity_load(struct parity *t, const char *entry, const char *name);
 /* "logits.eval" (or another name) against an evaluation graph with another config, if given. */
 void parity_check_eval(struct parity *t, const void *config, const char *expected);
 
+/* The same in bf16, to a share of the largest. Where the processor has no bf16 it is f32 again. */
+void parity_check_bf16(struct parity *t, const char *expected, double tolerance);
+
 /* Ten steps of SGD: "logits.train", "losses", "grad.*", "step1.*", "step10.*". */
 void parity_check_training(struct parity *t, double rate, int steps);
 

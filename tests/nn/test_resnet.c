@@ -28,6 +28,7 @@ static void check(const char *fixture, const struct resnet_config *config)
     struct parity t;
     parity_open(&t, fixture, build, config);
     parity_check_eval(&t, NULL, "logits.eval");
+    parity_check_bf16(&t, "logits.eval", 2e-2);
     parity_check_training(&t, 0.05, 10);
     parity_close(&t);
 }
