@@ -75,6 +75,12 @@ static assay_status show_in_page(void *context, const struct report_plot *plot, 
     return ASSAY_OK;
 }
 
+static void counted(struct markup *out, size_t count, const char *what)
+{
+    markup_count(out, count);
+    markup_printf(out, " %s%s", what, count == 1 ? "" : "s");
+}
+
 static size_t judgements(const struct report_input *input)
 {
     return input->judgement_count ? input->judgement_count : input->prediction_count;
@@ -96,14 +102,14 @@ static void write_head(const struct report *report, struct markup *out)
     markup_raw(out, "</style></head>\n<body>\n<header><h1>");
     markup_text(out, title);
     markup_raw(out, "</h1>\n<p>");
-    markup_count(out, report_names_count(&report->index.models));
-    markup_raw(out, " models, ");
-    markup_count(out, report_names_count(&report->index.sets));
-    markup_raw(out, " sets of pictures, ");
-    markup_count(out, report_names_count(&report->index.perturbations));
-    markup_raw(out, " perturbations (none counted as one): ");
-    markup_count(out, judgements(report->input));
-    markup_raw(out, " judgements.</p>\n<nav aria-label=\"Sections\"><ul>");
+    counted(out, report_names_count(&report->index.models), "model");
+    markup_raw(out, " on ");
+    counted(out, report_names_count(&report->index.sets), "set");
+    markup_raw(out, " of pictures, under ");
+    counted(out, report_names_count(&report->index.perturbations), "condition");
+    markup_raw(out, ": ");
+    counted(out, judgements(report->input), "judgement");
+    markup_raw(out, ".</p>\n<nav aria-label=\"Sections\"><ul>");
     static const char *const sections[][2] = {{"figures", "Figures"},       {"rows", "By generator"},
                                               {"curves", "Curves"},         {"scores", "Scores"},
                                               {"robustness", "Robustness"}, {"differences", "Differences"},

@@ -280,7 +280,7 @@ void svg_open(struct svg_chart *c)
             size_t length = markup_characters(c->y.names[i]);
             longest = length > longest ? length : longest;
         }
-        c->left = (double)(longest > 22 ? 22 : longest) * LETTER + 12;
+        c->left = (double)(longest > 18 ? 18 : longest) * LETTER + 12;
     }
     c->right = 22 + c->margin;
     if (!(c->width > 0))

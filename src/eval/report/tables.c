@@ -227,12 +227,29 @@ static const struct protocol_row *same_row(const struct protocol_table *table, c
     return NULL;
 }
 
+/* Puts figures that rows other than the mean have before those that only the mean has. */
+static void told_first(const struct protocol_table *table, enum metrics_figure *columns, int count)
+{
+    enum metrics_figure sorted[FIGURE_COUNT];
+    int used = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int c = 0; c < count; c++) {
+            bool told = false;
+            for (size_t i = 0; i < table->count && !told; i++)
+                told = table->rows[i].kind != PROTOCOL_ROW_MEAN && is_told(&table->rows[i], columns[c]);
+            if (told == (pass == 0))
+                sorted[used++] = columns[c];
+        }
+    memcpy(columns, sorted, (size_t)count * sizeof *columns);
+}
+
 /* One model: rows by figures. */
 static void table_of_model(struct report *report, struct markup *out, size_t set, size_t model,
                            const struct protocol_table *table)
 {
     enum metrics_figure columns[FIGURE_COUNT];
     int count = report_columns(report_protocol(report, set), columns);
+    told_first(table, columns, count);
     begin_table(out,
                 report_words(report, "%s on %s, %s, by row of the protocol", report_name(&report->index.models, model),
                              report_name(&report->index.sets, set), plain_words(report, set)));
