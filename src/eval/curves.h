@@ -16,8 +16,8 @@ struct curve {
     size_t count;
 };
 
-/* x: false positive rate, y: true positive rate, from (0, 0), whose threshold is infinity, to (1, 1). Points half-way on a
- * straight line between their neighbours are left out: scikit-learn's roc_curve. */
+/* x: false positive rate, y: true positive rate, from (0, 0), whose threshold is infinity, to (1, 1). Points half-way
+ * on a straight line between their neighbours are left out: scikit-learn's roc_curve. */
 assay_status curve_roc(const struct metrics_sample *samples, size_t count, struct curve *out,
                        struct assay_error *error);
 
@@ -29,8 +29,8 @@ assay_status curve_precision_recall(const struct metrics_sample *samples, size_t
 
 /* Both fail where a class has no weight, a logit is not finite, or a weight is negative. */
 
-/* Thins a curve to at most `most` points (at least 2), which stay where they are: the ends, and of the others those that
- * lie farthest apart along the curve. Nothing is done to a shorter one. */
+/* Thins a curve to at most `most` points (at least 2), which stay where they are: the ends, and of the others those
+ * that lie farthest apart along the curve. Nothing is done to a shorter one. */
 void curve_thin(struct curve *curve, size_t most);
 
 void curve_free(struct curve *curve); /* a zeroed one is fine; zeroes it */
@@ -41,9 +41,9 @@ struct histogram_filter {
     int source; /* as samples[].source; -1: all */
 };
 
-/* share[b]: how much of the weight of the pictures that the filter passes has a probability in bin b of `bins` equal ones
- * of 0..1, [low, high), the last holding 1 too: numpy's histogram, divided by the sum. All 0 where none passes. Returns
- * the number of pictures that passed, weight 0 left out. */
+/* share[b]: how much of the weight of the pictures that the filter passes has a probability in bin b of `bins` equal
+ * ones of 0..1, [low, high), the last holding 1 too: numpy's histogram, divided by the sum. All 0 where none passes.
+ * Returns the number of pictures that passed, weight 0 left out. */
 size_t histogram_probability(const struct metrics_sample *samples, size_t count, struct histogram_filter filter,
                              size_t bins, double *share);
 

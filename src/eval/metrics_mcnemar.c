@@ -3,11 +3,11 @@
 
 #include <math.h>
 
-/* P(X <= k) for X of n fair coins. The terms are summed upwards from the smallest, each from the one before; the first in
- * logarithms, for it may be too small for a double. */
+/* P(X <= k) for X of n fair coins, k <= n/2. The terms are summed from the largest, that of k, down, each made from the
+ * one before; the first in logarithms, for it may be too small for a double. */
 static double fair_coins(uint64_t k, uint64_t n)
 {
-    long double first = 0, ln2 = logl(2); /* ln of C(n, k) / 2^n, the largest term as k <= n/2 */
+    long double first = 0, ln2 = logl(2); /* ln of C(n, k) / 2^n */
     for (uint64_t i = 1; i <= k; i++)
         first += logl((long double)(n - k + i) / (long double)i);
     first -= (long double)n * ln2;

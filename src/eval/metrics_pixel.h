@@ -1,5 +1,5 @@
-/* metrics_pixel.h - how well a predicted mask fits the true one, picture by picture, as IMDLBenCo (v0.1.22) computes it,
- * in double precision. It has no average precision: that is scikit-learn's over the pixels of a picture. */
+/* metrics_pixel.h - how well a predicted mask fits the true one, picture by picture, as IMDLBenCo (v0.1.22) computes
+ * it, in double precision. It has no average precision: that is scikit-learn's over the pixels of a picture. */
 #ifndef ASSAY_EVAL_METRICS_PIXEL_H
 #define ASSAY_EVAL_METRICS_PIXEL_H
 

@@ -41,7 +41,7 @@ double metrics_equal_error_rate(const struct metrics_steps *steps, double *thres
  * threshold exists. */
 double metrics_tpr_at_fpr(const struct metrics_steps *steps, double rate);
 
-/* Average precision and AUROC of samples at once; an error where a weighted class is absent or a logit is not finite. */
+/* Average precision and AUROC of samples at once; an error where a class has no weight or a logit is not finite. */
 assay_status metrics_rank(const struct metrics_sample *samples, size_t count, double *average_precision, double *auroc,
                           struct assay_error *error);
 

@@ -1,13 +1,14 @@
-/* protocol.h - how a benchmark is evaluated: which pictures count, what is done to them first, which real pictures stand
- * against which generated ones, at which threshold, and over what the mean is taken. One protocol for each public
- * benchmark as its authors evaluate it, and ours, "assay", for everything else. They are data: protocol_table.c.
+/* protocol.h - how a benchmark is evaluated: which pictures count, what is done to them first, which real pictures
+ * stand against which generated ones, at which threshold, and over what the mean is taken. One protocol for each
+ * public benchmark as its authors evaluate it, and ours, "assay", for everything else. They are data:
+ * protocol_table.c.
  *
  *     protocol_select       before a run: which pictures of a dataset to judge
  *     protocol_summarise    after it: predictions to a table of rows (one per generator) and means
  *     protocol_compare      two detectors on the same pictures
  *
- * Both divide pictures into rows, and sub-sample within each, by the same pure function of (protocol, seed, source, name,
- * label); so the table can be made from a file of predictions alone. */
+ * All divide pictures into rows, and sub-sample within each, by the same pure function of (protocol, seed, source,
+ * name, label); so the table can be made from a file of predictions alone. */
 #ifndef ASSAY_EVAL_PROTOCOL_H
 #define ASSAY_EVAL_PROTOCOL_H
 
@@ -19,8 +20,8 @@
 #include "eval/metrics_mcnemar.h"
 #include "eval/prediction.h"
 
-/* What makes a row of the table. A source's name is "generator" or "generator/detail" (dataset.h), where the detail is an
- * object class ("progan/airplane") or the set of real pictures that it is compared with ("some-model/mscoco"). */
+/* What makes a row of the table. A source's name is "generator" or "generator/detail" (dataset.h), where the detail
+ * is an object class ("progan/airplane") or the set of real pictures that it is compared with ("some-model/mscoco"). */
 enum protocol_rows {
     PROTOCOL_ROWS_ONE,       /* everything is one row, "all" */
     PROTOCOL_ROWS_GENERATOR, /* generated sources of one generator */
@@ -170,8 +171,8 @@ struct protocol_options {
     uint64_t bootstrap_seed;
 };
 
-/* The table of one model on one set under one perturbation: `predictions` are all of these, in any order. A picture that
- * was not readable counts in `unreadable` and in no figure. NULL options: zeroes. */
+/* The table of one model on one set under one perturbation: `predictions` are all of these, in any order. A picture
+ * that was not readable counts in `unreadable` and in no figure. NULL options: zeroes. */
 assay_status protocol_summarise(const struct protocol *protocol, const struct prediction *predictions, size_t count,
                                 const struct protocol_options *options, struct protocol_table *out,
                                 struct assay_error *error);
@@ -184,9 +185,9 @@ struct protocol_comparison {
     size_t left_out; /* that count for the first, but that one of the two did not judge */
 };
 
-/* McNemar's test on the pictures that stand in some row of the protocol, each once, whatever rows it is in. Right is what
- * the verdict says where the protocol goes by verdicts, else what the logit says at 0: a threshold chosen on the test set
- * has no place in a test. Pictures are the same if class and name are. */
+/* McNemar's test on the pictures that stand in some row of the protocol, each once, whatever rows it is in. Right is
+ * what the verdict says where the protocol goes by verdicts, else what the logit says at 0: a threshold chosen on the
+ * test set has no place in a test. Pictures are the same if class and name are. */
 assay_status protocol_compare(const struct protocol *protocol, const struct prediction *first, size_t first_count,
                               const struct prediction *second, size_t second_count, uint64_t seed,
                               struct protocol_comparison *out, struct assay_error *error);

@@ -261,8 +261,8 @@ static assay_status gather(struct division *d, struct division_row *row, int lab
     return ASSAY_OK;
 }
 
-/* Keeps `most` of a class: the first by name, or drawn by the seed whatever else is in the row, so that rows which share
- * their real pictures draw the same. */
+/* Keeps `most` of a class: the first by name, or drawn by the seed whatever else is in the row, so that rows which
+ * share their real pictures draw the same. */
 static assay_status keep(struct division *d, struct division_row *row, int label, size_t most, bool draw,
                          struct assay_error *error)
 {

@@ -27,7 +27,7 @@ struct summary {
     struct protocol_table *table;
 };
 
-/* ---- the numbers of sources ---------------------------------------------------------------------------------------- */
+/* ---- the numbers of sources ----------------------------------------------------------------------------------- */
 
 struct ranked_source {
     const struct division_source *source;

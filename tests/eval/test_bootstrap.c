@@ -24,7 +24,8 @@ static assay_status share_right(void *context, const struct metrics_sample *samp
     return ASSAY_OK;
 }
 
-/* One source of each class: the ordinary bootstrap of a share, of which the interval is p +- 1.96 sqrt(p (1 - p) / n). */
+/* One source of each class: the ordinary bootstrap of a share, of which the interval is p +- 1.96 sqrt(p (1 - p) /
+ * n). */
 static void test_single_source(void **state)
 {
     (void)state;
@@ -44,8 +45,9 @@ static void test_single_source(void **state)
     assert_true(fabs(interval.high - (0.8 + half)) < 0.005);
 }
 
-/* Of four real sources one is always judged wrong: the real accuracy of a replicate is 1 - Binomial(4, 1/4) / 4, so its
- * middle 95 % reach from 1/4 (P below: 0.4 %, at 1/4: 4.7 %) to 1. Pictures drawn one by one would give 0.66 to 0.84. */
+/* Of four real sources one is always judged wrong: the real accuracy of a replicate is 1 - Binomial(4, 1/4) / 4, so
+ * its middle 95 % reach from 1/4 (P below: 0.4 %, at 1/4: 4.7 %) to 1. Pictures drawn one by one would give 0.66 to
+ * 0.84. */
 static void test_by_source(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Which pictures count: UnivFD's drawing and its rule of names, Co-Spy's cap, that what was drawn is drawn again, and what
- * is refused. Intervals, and failing allocations. */
+/* Which pictures count: UnivFD's drawing and its rule of names, Co-Spy's cap, that what was drawn is drawn again, and
+ * what is refused. Intervals, and failing allocations. */
 #include "protocol_case.h"
 
 #include "failing_malloc.h"

@@ -42,7 +42,7 @@ def write(name, title, text):
 # ---- Scores
 
 def univfd_best(y, s):
-    """The search of UnivFD's validate.py, with the real pictures first; accuracy as its calculate_acc, strictly above."""
+    """The search of UnivFD's validate.py, real pictures first; accuracy as its calculate_acc, strictly above."""
     order = np.argsort(y, kind="stable")
     y, s = y[order], s[order]
     real, fake = s[y == 0], s[y == 1]
@@ -171,7 +171,8 @@ def scores():
     y, s = drawn(300, 3.0, 2)
     cases.append(case("many", y, s))
     table = ("struct metrics_case {\n    const char *name;\n    int count;\n"
-             "    const double *label, *logit, *weight, *probability, *figures, *best, *bins, *roc;\n    int roc_count;\n"
+             "    const double *label, *logit, *weight, *probability, *figures, *best, *bins, *roc;\n"
+             "    int roc_count;\n"
              "    const double *pr;\n    int pr_count;\n};\n\nstatic const struct metrics_case metrics_cases[] = {\n")
     write("figures.h", "Figures of scikit-learn and others", "#include <stddef.h>\n\n" +
           "".join(text for text, _ in cases) + "\n" + table + "".join(entry for _, entry in cases) + "};\n")
@@ -257,7 +258,7 @@ def masks():
     add("nothing_found", np.full(n, 0.1), blob)
     write("pixel.h", "Masks of IMDLBenCo and scikit-learn",
           f"enum {{ PIXELS = {n} }};\n{text}\nstatic const struct {{\n"
-          "    const double *predicted, *mask, *region, *expected;\n}} pixel_cases[] = {\n".replace("}}", "}") + entries + "};\n")
+          "    const double *predicted, *mask, *region, *expected;\n} pixel_cases[] = {\n" + entries + "};\n")
 
 
 scores()
