@@ -186,8 +186,8 @@ struct protocol_comparison {
 };
 
 /* McNemar's test on the pictures that stand in some row of the protocol, each once, whatever rows it is in. Right is
- * what the verdict says where the protocol goes by verdicts, else what the logit says at 0: a threshold chosen on the
- * test set has no place in a test. Pictures are the same if class and name are. */
+ * what the verdict says where the protocol goes by verdicts and the model has any, else what the logit says at 0: a
+ * threshold chosen on the test set has no place in a test. Pictures are the same if class and name are. */
 assay_status protocol_compare(const struct protocol *protocol, const struct prediction *first, size_t first_count,
                               const struct prediction *second, size_t second_count, uint64_t seed,
                               struct protocol_comparison *out, struct assay_error *error);

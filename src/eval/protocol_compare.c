@@ -33,7 +33,7 @@ assay_status division_of_predictions(const struct prediction *predictions, size_
 static bool is_right(const struct protocol *protocol, const struct prediction *p)
 {
     bool generated = p->label == LABEL_GENERATED;
-    if (protocol->threshold == PROTOCOL_BY_VERDICT)
+    if (protocol->threshold == PROTOCOL_BY_VERDICT && p->verdict != ASSAY_UNCALIBRATED)
         return p->verdict == (generated ? ASSAY_GENERATED : ASSAY_REAL);
     return (p->logit > 0) == generated;
 }

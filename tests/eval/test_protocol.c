@@ -353,6 +353,13 @@ static void test_compare(void **state)
     assert_int_equal(comparison.test.both_right, 6);
     assert_int_equal(comparison.test.both_wrong, 4);
     near_to("p", "none differ", comparison.test.exact_p, 1);
+    for (size_t i = 0; i < c.count; i++)
+        other[i].verdict = ASSAY_UNCALIBRATED; /* then its logits count: right of the two at 1 alone */
+    assert_int_equal(protocol_compare(protocol_find("assay-verdict"), c.predictions, c.count, other, c.count, 0,
+                                      &comparison, &error),
+                     ASSAY_OK);
+    assert_int_equal(comparison.test.only_first, 6);
+    assert_int_equal(comparison.test.only_second, 2);
     other[0] = other[1];
     assert_int_equal(protocol_compare(assay, c.predictions, c.count, other, c.count, 0, &comparison, &error),
                      ASSAY_ERROR_ARGUMENT);
