@@ -23,7 +23,7 @@ enum { TEXT_MAX_BYTES = 1 << 28, WIDTH_WITHOUT_TERMINAL = 120, PROBLEMS_SHOWN = 
 
 struct eval_command {
     const char *out;
-    bool resume, progress, report, check;
+    bool resume, progress, report, check, plots;
     int64_t threads, embeddings, maps;
 };
 
@@ -39,6 +39,7 @@ static const struct option command_options[] = {
      "wrong, least certain and most certain pictures in the report with an activation map; 0: none"},
     {"check", OPTION_BOOL, AT(check), "false", 0, 0, NULL,
      "check the sets as assay data check does, for the report's warnings"},
+    {"plots", OPTION_BOOL, AT(plots), "false", 0, 0, NULL, "write the report's plots as SVG files too, in OUT/plots"},
     {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads that compute; 0: one a processor"},
     {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL,
      "show on standard error how far the work is, and notes"},
@@ -273,7 +274,8 @@ static assay_status summarise(struct eval *e, struct assay_error *error)
         status = summary_make(&e->evaluation, &results, &summary, error);
     if (!status)
         status = summary_write(&summary, &results, e->predictions_path, e->command.out, error);
-    const struct run_report_options report = {e->command.embeddings, e->command.maps, e->command.check, e->stream};
+    const struct run_report_options report = {e->command.embeddings, e->command.maps, e->command.check, e->stream,
+                                              e->command.plots};
     if (!status && e->command.report)
         status = run_report_write(&summary, e->predictions_path, e->record, e->command.out, &report, error);
     if (!status)

@@ -1,9 +1,12 @@
 /* run_report.c - puts the report of a run together. */
 #include "eval/run_report.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/limits.h"
 #include "eval/run_report_parts.h"
 
 enum { MOST = 1 << 24 };
@@ -29,6 +32,20 @@ static assay_status collect_tables(struct run_report *r, struct assay_error *err
                                     1);
     }
     return fits ? ASSAY_OK : error_memory(error, "the report");
+}
+
+static assay_status write_plots(const struct report_input *input, const char *folder, struct assay_error *error)
+{
+    struct array path = array_of(1, LIMIT_PATH_BYTES + 16);
+    assay_status status = ASSAY_OK;
+    if (!array_printf(&path, "%s/plots", folder))
+        status = error_memory(error, "the plots");
+    else if (mkdir(path.data, 0777) != 0 && errno != EEXIST)
+        status = error_errno(error, path.data, "make the folder");
+    else
+        status = report_write_plots(input, path.data, error);
+    array_free(&path);
+    return status;
 }
 
 static assay_status write_page(const struct run_report *r, const json_t *record, struct assay_error *error)
@@ -60,6 +77,8 @@ static assay_status write_page(const struct run_report *r, const json_t *record,
         .run_json = run_json,
     };
     assay_status status = run_json && path ? report_write(&input, path, error) : error_memory(error, "the report");
+    if (!status && r->options->plots)
+        status = write_plots(&input, r->folder, error);
     free(run_json); /* jansson's */
     arena_free(&arena);
     return status;

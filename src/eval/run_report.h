@@ -12,6 +12,7 @@ struct run_report_options {
     int64_t maps;   /* pictures of each kind (wrong, least and most certain) that get a map, for each model and set */
     bool check;     /* run the data check on each set; without, the report says that it was not */
     FILE *stream;   /* progress, or NULL */
+    bool plots;     /* every plot as a file of its own too, in FOLDER/plots */
 };
 
 /* Writes FOLDER/report.html. `predictions` is the run's file, `record` its run.json. */

@@ -93,8 +93,7 @@ static assay_status plot_by_class(struct report *report, const struct report_emb
     const struct svg_entry legend[] = {{"generated", report_words(report, "%zu", plane->count - real), 1,
                                         SVG_SIGN_MARK},
                                        {"real", report_words(report, "%zu", real), 0, SVG_SIGN_MARK},
-                                       {"with a ring: judged wrong", report_words(report, "%zu", wrong), 0,
-                                        SVG_SIGN_GUIDE}};
+                                       {"judged wrong", report_words(report, "%zu", wrong), 0, SVG_SIGN_RING}};
     struct markup out = markup_new();
     struct svg_chart chart = plane_chart(plane, viewer, &out);
     char text[MARKUP_NUMBER];

@@ -279,6 +279,15 @@ static assay_status write_pictures(struct report *report, struct markup *out, st
     return status;
 }
 
+static bool has_embeddings(const struct report *report, size_t set)
+{
+    const char *name = report_name(&report->index.sets, set);
+    for (size_t i = 0; i < report->input->embeddings_count; i++)
+        if (strcmp(report->input->embeddings[i].set, name) == 0)
+            return true;
+    return false;
+}
+
 static assay_status write_embeddings(struct report *report, struct markup *out, struct assay_error *error)
 {
     assay_status status = ASSAY_OK;
@@ -286,8 +295,9 @@ static assay_status write_embeddings(struct report *report, struct markup *out, 
     section(out, "embeddings", "Embeddings");
     if (!report->input->embeddings_count)
         markup_raw(out, "<p>Embeddings were not kept in this run.</p>\n");
-    for (size_t set = 0; set < report_names_count(&report->index.sets) && report->input->embeddings_count && !status;
-         set++) {
+    for (size_t set = 0; set < report_names_count(&report->index.sets) && !status; set++) {
+        if (!has_embeddings(report, set))
+            continue;
         set_heading(report, out, set);
         status = write_plots(report, out, set, embeddings, 1, error);
     }

@@ -329,6 +329,11 @@ static void draw_entry(struct svg_chart *c, const struct svg_entry *entry, doubl
     double left = 10, middle = y - 4, words = left + 36;
     if (entry->sign == SVG_SIGN_GUIDE)
         line_between(m, "guide", left, middle, left + 28, middle);
+    if (entry->sign == SVG_SIGN_RING) {
+        markup_raw(m, "<path class=\"ring\" d=\"");
+        shape(m, left + 14, middle, 0, 6.5);
+        markup_raw(m, "\"/>");
+    }
     if (entry->sign == SVG_SIGN_LINE || entry->sign == SVG_SIGN_BOTH) {
         line_attributes(m, "l", entry->series, true);
         number(m, "M", left);

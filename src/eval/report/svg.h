@@ -27,7 +27,7 @@ struct svg_axis {
     size_t name_count;
 };
 
-enum svg_sign { SVG_SIGN_LINE, SVG_SIGN_MARK, SVG_SIGN_BOTH, SVG_SIGN_FILL, SVG_SIGN_GUIDE };
+enum svg_sign { SVG_SIGN_LINE, SVG_SIGN_MARK, SVG_SIGN_BOTH, SVG_SIGN_FILL, SVG_SIGN_GUIDE, SVG_SIGN_RING };
 
 /* A row of the legend. */
 struct svg_entry {

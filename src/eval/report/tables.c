@@ -356,10 +356,10 @@ void report_table_perturbations(struct report *report, struct markup *out, size_
 
 /* ---- McNemar -------------------------------------------------------------------------------------------------- */
 
-/* By the protocol's threshold: the verdict, or else the side of one half. */
+/* By the rule of protocol_compare. */
 static bool is_right(const struct protocol *protocol, const struct prediction *p)
 {
-    if (protocol->threshold == PROTOCOL_BY_VERDICT)
+    if (protocol->threshold == PROTOCOL_BY_VERDICT && p->verdict != ASSAY_UNCALIBRATED)
         return p->verdict == (p->label == LABEL_GENERATED ? ASSAY_GENERATED : ASSAY_REAL);
     return report_is_right(p);
 }
