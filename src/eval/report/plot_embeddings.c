@@ -50,7 +50,7 @@ static assay_status plane_make(const struct report_input *input, const struct re
     out->x = out->place + 2 * count;
     out->y = out->x + count;
     for (size_t i = 0; i < 2 * count; i++)
-        out->half = fmax(out->half, 1.04 * fabs(out->place[i]));
+        out->half = fmax(out->half, 1.07 * fabs(out->place[i]));
     return ASSAY_OK;
 }
 

@@ -52,6 +52,7 @@ const char *report_words(struct report *report, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     const char *kept = arena_strdup(&report->arena, text);
+    report->failed = report->failed || !kept;
     return kept ? kept : "";
 }
 

@@ -11,6 +11,7 @@ struct report {
     const struct report_input *input;
     struct report_index index;
     struct arena arena; /* of words */
+    bool failed;        /* there was no memory for some */
 };
 
 /* A set's place among the input's, its name and protocol. */
@@ -27,7 +28,7 @@ const struct protocol_row *report_mean_row(const struct protocol_table *table);
 /* "no perturbation", or its text. */
 const char *report_perturbation_words(const char *perturbation);
 
-/* A name as bytes that may be printed into longer words: never NULL, whatever memory there is. */
+/* Words that last as long as the report: never NULL; where there is no memory the report is marked as failed. */
 const char *report_words(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct report_plot {

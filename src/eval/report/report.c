@@ -377,7 +377,8 @@ assay_status report_write(const struct report_input *input, const char *path, st
     if (status)
         goto done;
     write_repeat(&report, &out);
-    status = out.failed ? error_memory(error, "the report") : file_write(path, out.bytes.data, out.bytes.count, error);
+    status = out.failed || report.failed ? error_memory(error, "the report")
+                                         : file_write(path, out.bytes.data, out.bytes.count, error);
 done:
     markup_free(&out);
     report_end(&report);
@@ -426,6 +427,8 @@ assay_status report_write_plots(const struct report_input *input, const char *fo
             status = plots[i](&report, set, &viewer, error);
         array_free(&to.kinds);
     }
+    if (!status && report.failed)
+        status = error_memory(error, "the plots");
     report_end(&report);
     return status;
 }
