@@ -129,7 +129,13 @@ static void bench(const struct bench_case *c, enum dtype dtype, const struct fil
             kernel->pack(prepared.state, i, in[i].data, copy);
         packed[i] = copy;
     }
-    struct kernel_call call = {c->inputs, in, packed, out, &c->attrs, prepared.state, scratch, 1, 2, 3};
+    struct kernel_call call = {.input_count = c->inputs,
+                               .in = in,
+                               .packed = packed,
+                               .out = out,
+                               .attrs = &c->attrs,
+                               .state = prepared.state,
+                               .scratch = scratch};
     double best = 1e30, begun = now(filter);
     for (int run = 0; run < 3 || (run < 1000 && now(filter) - begun < 0.3); run++) {
         double start = now(filter);
