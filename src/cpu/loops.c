@@ -23,26 +23,12 @@ HOT void loop_float_to_bf16(uint16_t *restrict to, const float *restrict from, i
     }
 }
 
-HOT static void int_to_float(float *restrict to, const int32_t *restrict from, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        to[i] = (float)from[i];
-}
-
-HOT static void float_to_int(int32_t *restrict to, const float *restrict from, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        to[i] = (int32_t)from[i];
-}
-
 const float *loop_read(const struct tensor *t, int64_t offset, int64_t count, float *buffer)
 {
-    switch (t->dtype) {
-    case DTYPE_BF16: loop_bf16_to_float(buffer, (const uint16_t *)t->data + offset, count); return buffer;
-    case DTYPE_I32: int_to_float(buffer, (const int32_t *)t->data + offset, count); return buffer;
-    case DTYPE_F32: break;
-    }
-    return (const float *)t->data + offset;
+    if (t->dtype != DTYPE_BF16)
+        return (const float *)t->data + offset;
+    loop_bf16_to_float(buffer, (const uint16_t *)t->data + offset, count);
+    return buffer;
 }
 
 float *loop_target(const struct tensor *t, int64_t offset, float *buffer)
@@ -54,8 +40,6 @@ void loop_write(const struct tensor *t, int64_t offset, int64_t count, const flo
 {
     if (t->dtype == DTYPE_BF16)
         loop_float_to_bf16((uint16_t *)t->data + offset, values, count);
-    else if (t->dtype == DTYPE_I32)
-        float_to_int((int32_t *)t->data + offset, values, count);
     else if (values != (const float *)t->data + offset)
         memcpy((float *)t->data + offset, values, (size_t)count * sizeof(float));
 }

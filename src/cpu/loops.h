@@ -39,7 +39,8 @@ enum {
     LOOP_GRAIN = 16384, /* elements below which another thread is not worth waking */
 };
 
-/* Elements offset .. offset+count-1 as floats: where they lie if they are f32, else converted into `buffer`. */
+/* Elements offset .. offset+count-1 as floats: where they lie if they are f32, else converted into `buffer`. Integers are
+ * never computed with, only moved (loop_copy). */
 const float *loop_read(const struct tensor *t, int64_t offset, int64_t count, float *buffer);
 
 /* Where to compute elements from `offset` on: in place if they are f32, else in `buffer`... */

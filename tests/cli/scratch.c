@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +20,11 @@
 #include "detector/model.h"
 #include "detector/residual.h"
 #include "image/image.h"
+#include "support/folder.h"
 
 const char *scratch_program;
 
-static char folder[4096];
+static char folder[TEST_FOLDER];
 
 const char *scratch_find_program(const char *path)
 {
@@ -40,24 +40,14 @@ const char *scratch_find_program(const char *path)
 
 void scratch_begin(void)
 {
-    const char *parent = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/assay-test-XXXXXX", parent && parent[0] ? parent : "/tmp");
-    assert_non_null(mkdtemp(folder));
+    test_folder_make(folder);
     assert_int_equal(chdir(folder), 0);
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    (void)at;
-    return remove(path);
 }
 
 void scratch_end(void)
 {
     assert_int_equal(chdir("/"), 0);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(folder);
 }
 
 void scratch_write(const char *path, const void *bytes, size_t size)

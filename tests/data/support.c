@@ -1,7 +1,6 @@
 /* support.c - small trees of files for the tests of src/data. */
 #include "support.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,46 +10,19 @@
 #include "base/random.h"
 #include "data/dataset_build.h"
 #include "image/image.h"
+#include "support/folder.h"
 
 struct assay_error test_error;
-static char tree[512];
+static char tree[TEST_FOLDER];
 
 void tree_make(void)
 {
-    const char *under = getenv("TMPDIR");
-    snprintf(tree, sizeof tree, "%s/assay-data-XXXXXX", under && *under ? under : "/tmp");
-    assert_non_null(mkdtemp(tree));
-}
-
-static void remove_below(const char *path)
-{
-    struct stat info;
-    if (lstat(path, &info) != 0)
-        return;
-    if (S_ISDIR(info.st_mode)) {
-        chmod(path, 0700);
-        DIR *stream = opendir(path);
-        for (struct dirent *item; stream && (item = readdir(stream));) {
-            if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
-                continue;
-            size_t size = strlen(path) + strlen(item->d_name) + 2;
-            char *below = malloc(size);
-            assert_non_null(below);
-            snprintf(below, size, "%s/%s", path, item->d_name);
-            remove_below(below);
-            free(below);
-        }
-        if (stream)
-            closedir(stream);
-    }
-    remove(path);
+    test_folder_make(tree);
 }
 
 void tree_remove(void)
 {
-    if (tree[0])
-        remove_below(tree);
-    tree[0] = '\0';
+    test_folder_remove(tree);
 }
 
 int tree_setup(void **state)

@@ -28,16 +28,17 @@
 #include "base/random.h"
 #include "detector/model.h"
 #include "train/checkpoint.h"
+#include "support/folder.h"
 #include "train/settings.h"
 
 enum { SIDE = 40, EPOCHS = 4, STEPS_PER_EPOCH = 8, TEXT = 4096 };
 
-static char folder[64];
+static char folder[TEST_FOLDER];
 
 /* "FOLDER/name", in one of a few buffers. */
 static const char *at(const char *name)
 {
-    static char paths[8][256];
+    static char paths[8][TEST_FOLDER + 64];
     static int next;
     char *path = paths[next++ % 8];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
@@ -87,7 +88,7 @@ static void write_picture(const char *path, int label, uint64_t number)
 static void make_pictures(void)
 {
     static const char *const sets[] = {"train", "val"}, *const classes[] = {"real", "ai"};
-    char path[256];
+    char path[TEST_FOLDER + 64];
     if (image_library_init(NULL))
         _exit(92);
     for (int set = 0; set < 2; set++) {
@@ -529,9 +530,7 @@ static void test_refused(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/assay-train-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
+    test_folder_make(folder);
     struct run run = start(NULL);
     return finish(&run);
 }
@@ -539,10 +538,9 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[128];
     mem_free(undisturbed.data);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    test_folder_remove(folder);
+    return 0;
 }
 
 int main(void)
