@@ -89,6 +89,99 @@ static void test_conv(void **context)
     op_check_all(cases, 2 * COUNT);
 }
 
+/* ---- transposed ------------------------------------------------------------------------------------------------- */
+
+static node build_transposed(struct graph *g, const struct op_case *c, const node *in)
+{
+    return op_conv2d_transposed(g, in[0], in[1], c->conv.shape.dim[1], c->conv.shape.dim[2], c->conv);
+}
+
+/* Each cell of x lays its window of weights onto the output. */
+static void reference_transposed(const struct op_case *c, const struct ref *in, struct ref *out)
+{
+    const struct conv_attrs *a = &c->conv;
+    const int64_t *x = in[0].shape.dim, *w = in[1].shape.dim, *y = a->shape.dim;
+    int64_t per_group = w[0] / a->groups;
+    ref_shape(out, a->shape);
+    for (int64_t b = 0; b < x[0]; b++)
+        for (int64_t i = 0; i < x[1]; i++)
+            for (int64_t j = 0; j < x[2]; j++)
+                for (int64_t k = 0; k < x[3]; k++)
+                    for (int64_t o = 0; o < w[1]; o++)
+                        for (int64_t u = 0; u < w[2]; u++)
+                            for (int64_t v = 0; v < w[3]; v++) {
+                                int64_t row = i * a->stride[0] - a->pad[0] + u * a->dilation[0];
+                                int64_t column = j * a->stride[1] - a->pad[1] + v * a->dilation[1];
+                                if (row < 0 || row >= y[1] || column < 0 || column >= y[2])
+                                    continue;
+                                out->data[((b * y[1] + row) * y[2] + column) * y[3] + k / per_group * w[1] + o] +=
+                                    in[0].data[((b * x[1] + i) * x[2] + j) * x[3] + k] *
+                                    in[1].data[((k * w[1] + o) * w[2] + u) * w[3] + v];
+                            }
+}
+
+/* The output's height and width stand in the attributes' shape. */
+static const struct {
+    const char *name;
+    int64_t x[4], w[4];
+    struct conv_attrs a;
+} transposed[] = {
+    {"4x4 stride 2 pad 1", {2, 5, 4, 6}, {6, 5, 4, 4}, {{2, 2}, {1, 1}, {1, 1, 1, 1}, 1, {4, {2, 10, 8, 5}}}},
+    {"3x3 stride 2, even", {1, 4, 5, 3}, {3, 7, 3, 3}, {{2, 2}, {1, 1}, {1, 1, 1, 1}, 1, {4, {1, 8, 10, 7}}}},
+    {"3x3 stride 2, odd", {1, 4, 5, 3}, {3, 7, 3, 3}, {{2, 2}, {1, 1}, {1, 1, 1, 1}, 1, {4, {1, 7, 9, 7}}}},
+    {"2x2 stride 2", {2, 3, 5, 4}, {4, 3, 2, 2}, {{2, 2}, {1, 1}, {0, 0, 0, 0}, 1, {4, {2, 6, 10, 3}}}},
+    {"3x3 stride 1", {2, 5, 4, 3}, {3, 8, 3, 3}, {{1, 1}, {1, 1}, {1, 1, 1, 1}, 1, {4, {2, 5, 4, 8}}}},
+    {"1x1 stride 2", {2, 5, 4, 8}, {8, 16, 1, 1}, {{2, 2}, {1, 1}, {0, 0, 0, 0}, 1, {4, {2, 10, 7, 16}}}},
+    {"1x1", {2, 5, 4, 3}, {3, 4, 1, 1}, {{1, 1}, {1, 1}, {0, 0, 0, 0}, 1, {4, {2, 5, 4, 4}}}},
+    {"3x5 stride 3 1", {1, 4, 9, 4}, {4, 3, 3, 5}, {{3, 1}, {1, 1}, {1, 2, 1, 2}, 1, {4, {1, 11, 9, 3}}}},
+    {"dilation 2", {1, 5, 4, 3}, {3, 4, 3, 3}, {{1, 1}, {2, 2}, {2, 2, 2, 2}, 1, {4, {1, 5, 4, 4}}}},
+    {"groups 2", {1, 4, 5, 6}, {6, 4, 4, 4}, {{2, 2}, {1, 1}, {1, 1, 1, 1}, 2, {4, {1, 8, 10, 8}}}},
+    {"depthwise", {1, 4, 5, 7}, {7, 1, 4, 4}, {{2, 2}, {1, 1}, {1, 1, 1, 1}, 7, {4, {1, 8, 10, 7}}}},
+    {"blocked channels", {1, 6, 5, 32}, {32, 16, 4, 4}, {{2, 2}, {1, 1}, {1, 1, 1, 1}, 1, {4, {1, 12, 10, 16}}}},
+};
+
+static void test_transposed(void **context)
+{
+    enum { COUNT = sizeof transposed / sizeof *transposed };
+    struct op_case cases[COUNT];
+    (void)context;
+    for (int i = 0; i < COUNT; i++) {
+        struct op_case *c = &cases[i];
+        *c = (struct op_case){.build = build_transposed, .reference = reference_transposed, .inputs = 2};
+        c->conv = transposed[i].a;
+        c->in[0].shape = shape_of(transposed[i].x, 4);
+        c->in[1] = (struct op_arg){.shape = shape_of(transposed[i].w, 4), .as_param = true};
+        c->samples = shape_count(&c->in[1].shape) > 2000 ? 4 : 10;
+        c->tolerance = c->gradient_tolerance = 2e-5;
+        case_name(c, "conv2d_transposed %s", transposed[i].name);
+    }
+    op_check_all(cases, COUNT);
+}
+
+static node bad_transposed_size(struct graph *g)
+{
+    return op_conv2d_transposed(g, constant(g, 1, SHAPE(2, 4, 4, 3)), constant(g, 1, SHAPE(3, 6, 4, 4)), 10, 8,
+                                conv_square(2, 1));
+}
+
+static node bad_transposed_cell(struct graph *g)
+{
+    return op_conv2d_transposed(g, constant(g, 1, SHAPE(2, 4, 4, 3)), constant(g, 1, SHAPE(3, 6, 1, 1)), 9, 8,
+                                conv_square(2, 0));
+}
+
+static node bad_transposed_channels(struct graph *g)
+{
+    return op_conv2d_transposed(g, constant(g, 1, SHAPE(2, 4, 4, 4)), constant(g, 1, SHAPE(3, 6, 4, 4)), 8, 8,
+                                conv_square(2, 1));
+}
+
+static node bad_transposed_rank(struct graph *g)
+{
+    return op_conv2d_transposed(g, constant(g, 1, SHAPE(4, 4, 3)), constant(g, 1, SHAPE(3, 6, 4, 4)), 8, 8,
+                                conv_square(2, 1));
+}
+
 static void test_square(void **context)
 {
     struct conv_attrs a = conv_square(2, 3);
@@ -158,6 +251,10 @@ static void test_errors(void **context)
     EXPECT_FAILURE(bad_bias, "conv2d", "[3]");
     EXPECT_FAILURE(bad_stride, "conv2d");
     EXPECT_FAILURE(bad_padding, "conv2d");
+    EXPECT_FAILURE(bad_transposed_size, "conv2d_input_grad", "[2, 4, 4, 3]", "[3, 6, 4, 4]", "[2, 10, 8, 6]");
+    EXPECT_FAILURE(bad_transposed_cell, "conv2d_input_grad", "[2, 4, 4, 3]", "[3, 6, 1, 1]", "[2, 9, 8, 6]");
+    EXPECT_FAILURE(bad_transposed_channels, "conv2d_input_grad", "[2, 4, 4, 4]", "[3, 6, 4, 4]");
+    EXPECT_FAILURE(bad_transposed_rank, "conv2d_input_grad", "[4, 4, 3]");
 }
 
 /* A window of one cell in steps, at a size where oneDNN 2.6 on its own reached outside its buffers: the gradient of the
@@ -190,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv),
+        cmocka_unit_test(test_transposed),
         cmocka_unit_test(test_square),
         cmocka_unit_test(test_strided_cell),
         cmocka_unit_test(test_errors),
