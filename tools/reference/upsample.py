@@ -22,7 +22,7 @@ TRANSPOSED = [
 
 def main():
     torch.manual_seed(11)
-    params = {"x": torch.randn(2, 3, 4, 12).double().requires_grad_()}
+    params = {"x": torch.randn(2, 2, 4, 12).double().requires_grad_()}
     x = params["x"].permute(0, 3, 1, 2)
     out = {}
     for name, channels, args in TRANSPOSED:
