@@ -18,11 +18,11 @@ int main(int argc, char **argv)
         return 2;
     }
     if (assay_init(&error) || assay_model_open(argv[1], NULL, &model, &error) ||
-        assay_picture_read_file(argv[2], NULL, &picture, &error))
+        assay_picture_read_file(argv[2], NULL, NULL, &picture, &error))
         goto done;
 
     const struct assay_picture *pictures[] = {picture};
-    if (assay_detect(model, pictures, 1, &result, &error))
+    if (assay_detect(model, pictures, 1, NULL, &result, &error))
         goto done;
     printf("%s, probability %.3f that it was generated (%dx%d pixels, detector %s)\n",
            assay_verdict_text(result.verdict), result.probability, assay_picture_width(picture),

@@ -51,7 +51,7 @@ static void *work(void *context)
     struct job *job = context;
     for (int i = job->first; i < PICTURES && !job->failed; i += job->step) {
         const struct assay_picture *picture = job->pictures[i];
-        job->failed = assay_detect(job->model, &picture, 1, &job->results[i], &job->error) != ASSAY_OK;
+        job->failed = assay_detect(job->model, &picture, 1, NULL, &job->results[i], &job->error) != ASSAY_OK;
     }
     return NULL;
 }
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     }
 
     /* All in one call ... */
-    if (assay_detect(model, (const struct assay_picture *const *)pictures, PICTURES, together, &error))
+    if (assay_detect(model, (const struct assay_picture *const *)pictures, PICTURES, NULL, together, &error))
         goto done;
 
     /* ... and one by one, on several threads at once. */

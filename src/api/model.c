@@ -1,22 +1,31 @@
-/* model.c - models and verdicts as the public header has them: a scorer gives logits, calibration makes them verdicts. */
-#include <math.h>
-
+/* model.c - models as the public header has them: a model, and a scorer that its calls share. */
 #include "api/api.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 
-/* Pictures scored by one call of the scorer: bounds the pointers and logits on the stack, not the batch, which is the
- * scorer's affair. */
-enum { DETECT_CHUNK = 64 };
+enum { MAX_THREADS = 1024 };
 
-assay_status assay_model_open(const char *path, const struct assay_model_options *options, struct assay_model **out,
-                              struct assay_error *error)
+static assay_status check_options(const struct assay_model_options *options, struct assay_error *error)
 {
-    if (!path || !out)
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_model_open: path and out must not be NULL");
+    if (options && (options->threads < 0 || options->threads > MAX_THREADS))
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "a model computes on 1 to %d threads (0: the default), not on %d",
+                         MAX_THREADS, options->threads);
+    return ASSAY_OK;
+}
+
+/* A model from a file, or (path NULL) from bytes. */
+static assay_status open_model(const char *path, const void *bytes, size_t size, const char *name,
+                               const struct assay_model_options *options, struct assay_model **out,
+                               struct assay_error *error)
+{
+    assay_status status = check_options(options, error);
+    if (status)
+        return status;
     struct assay_model *model = mem_alloc(1, sizeof *model);
     if (!model)
-        return error_memory(error, path);
-    assay_status status = model_load(path, &model->model, error);
+        return error_memory(error, path ? path : name);
+    model->threads = options && options->threads ? options->threads : parallel_threads();
+    status = path ? model_load(path, &model->model, error) : model_load_memory(bytes, size, name, &model->model, error);
     if (!status)
         status = model_scorer_create(&model->model, options && options->bf16, &model->scorer, error);
     if (status) {
@@ -25,6 +34,23 @@ assay_status assay_model_open(const char *path, const struct assay_model_options
     }
     *out = model;
     return ASSAY_OK;
+}
+
+assay_status assay_model_open(const char *path, const struct assay_model_options *options, struct assay_model **out,
+                              struct assay_error *error)
+{
+    if (!path || !out)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_model_open: path and out must not be NULL");
+    return open_model(path, NULL, 0, NULL, options, out, error);
+}
+
+assay_status assay_model_open_memory(const void *bytes, size_t size, const char *name,
+                                     const struct assay_model_options *options, struct assay_model **out,
+                                     struct assay_error *error)
+{
+    if (!bytes || !out)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_model_open_memory: bytes and out must not be NULL");
+    return open_model(NULL, bytes, size, name ? name : "model in memory", options, out, error);
 }
 
 void assay_model_close(struct assay_model *model)
@@ -41,32 +67,17 @@ const char *assay_model_detector(const struct assay_model *model)
     return model ? model->model.detector->name : "";
 }
 
-assay_status assay_detect(struct assay_model *model, const struct assay_picture *const *pictures, size_t count,
-                          struct assay_result *results, struct assay_error *error)
+void assay_model_describe(const struct assay_model *model, struct assay_model_info *info)
 {
-    if (!model || (count > 0 && (!pictures || !results)))
-        return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_detect: model, pictures and results must not be NULL");
-    for (size_t i = 0; i < count; i++)
-        if (!pictures[i])
-            return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_detect: picture %zu is NULL", i);
+    if (!info)
+        return;
+    *info = (struct assay_model_info){.detector = assay_model_detector(model)};
+    if (!model)
+        return;
     const struct calibration *calibration = &model->model.calibration;
-    for (size_t at = 0; at < count; at += DETECT_CHUNK) {
-        const struct image *images[DETECT_CHUNK];
-        double logits[DETECT_CHUNK];
-        size_t chunk = count - at < DETECT_CHUNK ? count - at : DETECT_CHUNK;
-        for (size_t i = 0; i < chunk; i++)
-            images[i] = &pictures[at + i]->image;
-        assay_status status = model_score(model->scorer, images, chunk, logits, error);
-        if (status)
-            return status;
-        for (size_t i = 0; i < chunk; i++) {
-            if (!isfinite(logits[i]))
-                return error_set(error, ASSAY_ERROR_MODEL,
-                                 "the model gives no finite score for picture %zu; its weights are damaged", at + i);
-            double probability = calibration_probability(calibration, logits[i]);
-            results[at + i] =
-                (struct assay_result){calibration_verdict(calibration, probability), probability, logits[i]};
-        }
-    }
-    return ASSAY_OK;
+    info->calibrated = calibration->present;
+    info->real_below = calibration->present ? calibration->real_below : CALIBRATION_NEVER_REAL;
+    info->generated_above = calibration->present ? calibration->generated_above : CALIBRATION_NEVER_GENERATED;
+    info->crop = model->model.preprocess.crop;
+    info->max_crops = model->model.preprocess.max_crops;
 }

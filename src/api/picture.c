@@ -10,15 +10,16 @@ static assay_status picture_create(struct assay_picture **out, struct assay_erro
     return *out ? ASSAY_OK : error_memory(error, "a picture");
 }
 
-assay_status assay_picture_read_file(const char *path, const struct assay_limits *limits, struct assay_picture **out,
-                                     struct assay_error *error)
+assay_status assay_picture_read_file(const char *path, const struct assay_limits *limits, struct assay_job *job,
+                                     struct assay_picture **out, struct assay_error *error)
 {
+    const struct watch watch = {job, ASSAY_STAGE_READ, 0, 1};
     if (!path || !out)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_picture_read_file: path and out must not be NULL");
     struct assay_picture *picture = NULL;
     assay_status status = picture_create(&picture, error);
     if (!status)
-        status = image_decode_file(path, limits, &picture->image, error);
+        status = image_decode_file_watched(path, limits, &watch, &picture->image, error);
     if (status) {
         mem_free(picture);
         return status;
@@ -28,16 +29,17 @@ assay_status assay_picture_read_file(const char *path, const struct assay_limits
 }
 
 assay_status assay_picture_read_memory(const void *bytes, size_t size, const char *name,
-                                       const struct assay_limits *limits, struct assay_picture **out,
-                                       struct assay_error *error)
+                                       const struct assay_limits *limits, struct assay_job *job,
+                                       struct assay_picture **out, struct assay_error *error)
 {
+    const struct watch watch = {job, ASSAY_STAGE_READ, 0, 1};
     if ((!bytes && size > 0) || !out)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "assay_picture_read_memory: bytes and out must not be NULL");
     struct assay_picture *picture = NULL;
     assay_status status = picture_create(&picture, error);
     if (!status)
-        status = image_decode_memory(bytes ? bytes : "", size, name ? name : "picture in memory", limits,
-                                     &picture->image, error);
+        status = image_decode_memory_watched(bytes ? bytes : "", size, name ? name : "picture in memory", limits,
+                                             &watch, &picture->image, error);
     if (status) {
         mem_free(picture);
         return status;
@@ -78,6 +80,32 @@ int assay_picture_width(const struct assay_picture *picture)
 int assay_picture_height(const struct assay_picture *picture)
 {
     return picture ? picture->image.height : 0;
+}
+
+const uint8_t *assay_picture_pixels(const struct assay_picture *picture)
+{
+    return picture ? picture->image.pixels : NULL;
+}
+
+assay_status assay_picture_encode_png(const struct assay_picture *picture, uint8_t **bytes, size_t *size,
+                                      struct assay_error *error)
+{
+    if (!picture || !bytes || !size)
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "assay_picture_encode_png: picture, bytes and size must not be NULL");
+    uint8_t *encoded = NULL;
+    size_t length = 0;
+    assay_status status = image_encode_png(&picture->image, &encoded, &length, error);
+    if (status)
+        return status;
+    *bytes = encoded;
+    *size = length;
+    return ASSAY_OK;
+}
+
+void assay_bytes_free(uint8_t *bytes)
+{
+    mem_free(bytes);
 }
 
 void assay_picture_free(struct assay_picture *picture)

@@ -14,11 +14,21 @@ int parallel_threads(void)
 #endif
 }
 
+int parallel_use_threads(int threads)
+{
+    int before = parallel_threads();
+#ifdef _OPENMP
+    if (threads > 0)
+        omp_set_num_threads(threads); /* holds for the calling thread alone */
+#else
+    (void)threads;
+#endif
+    return before;
+}
+
 void parallel_serial_thread(void)
 {
-#ifdef _OPENMP
-    omp_set_num_threads(1); /* holds for the calling thread alone */
-#endif
+    parallel_use_threads(1);
 }
 
 void parallel_for(int64_t count, int64_t grain, parallel_body *body, void *context)

@@ -14,6 +14,9 @@ void parallel_for(int64_t count, int64_t grain, parallel_body *body, void *conte
 /* How many threads parallel_for uses at most, from the calling thread. */
 int parallel_threads(void);
 
+/* From now on parallel_for uses that many from the calling thread (0: as before). Returns how many it was. */
+int parallel_use_threads(int threads);
+
 /* From now on parallel_for is serial in the calling thread: for threads that are themselves many, such as those that
  * decode pictures. */
 void parallel_serial_thread(void);

@@ -152,9 +152,9 @@ done:
     return status;
 }
 
-assay_status model_activation(struct model_scorer *scorer, const struct image *picture,
-                              const struct activation_options *options, struct activation *out,
-                              struct assay_error *error)
+assay_status model_activation_watched(struct model_scorer *scorer, const struct image *picture,
+                                      const struct activation_options *options, const struct watch *watch,
+                                      struct activation *out, struct assay_error *error)
 {
     static const struct activation_options defaults = {ACTIVATION_AUTO, ACTIVATION_LEANING};
     const struct preprocess *p = &scorer->model->preprocess;
@@ -176,8 +176,12 @@ assay_status model_activation(struct model_scorer *scorer, const struct image *p
         int left, top;
         preprocess_crop_at(p, &fitted, i, &left, &top);
         preprocess_write(p, &fitted, left, top, crop);
-        status = run_crop(scorer, options->method, crop, i, &maps, error);
+        status = watch_step(watch, (double)i / maps.crops, "a map of a picture", error);
+        if (!status)
+            status = run_crop(scorer, options->method, crop, i, &maps, error);
     }
+    if (!status)
+        status = watch_step(watch, 1, "a map of a picture", error);
     if (status)
         goto done;
     out->method = maps.method;
@@ -195,6 +199,13 @@ done:
     mem_free(crop);
     image_free(&fitted);
     return status;
+}
+
+assay_status model_activation(struct model_scorer *scorer, const struct image *picture,
+                              const struct activation_options *options, struct activation *out,
+                              struct assay_error *error)
+{
+    return model_activation_watched(scorer, picture, options, NULL, out, error);
 }
 
 void activation_free(struct activation *activation)

@@ -53,6 +53,11 @@ struct activation {
 assay_status model_activation(struct model_scorer *scorer, const struct image *picture,
                               const struct activation_options *options, struct activation *out,
                               struct assay_error *error);
+
+/* The same, asking the watch (NULL: nobody) between crops. */
+assay_status model_activation_watched(struct model_scorer *scorer, const struct image *picture,
+                                      const struct activation_options *options, const struct watch *watch,
+                                      struct activation *out, struct assay_error *error);
 void activation_free(struct activation *activation);
 
 /* "cam", "grad-cam", "rollout". */

@@ -2,6 +2,7 @@
 #ifndef ASSAY_DETECTOR_MODEL_H
 #define ASSAY_DETECTOR_MODEL_H
 
+#include "base/job.h"
 #include "detector/detector.h"
 #include "format/safetensors.h"
 #include "graph/program.h"
@@ -50,5 +51,9 @@ assay_status model_score(struct model_scorer *scorer, const struct image *const 
 size_t model_embedding_width(const struct model_scorer *scorer);
 assay_status model_score_embed(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
                                double *logits, float *embeddings, struct assay_error *error);
+
+/* model_score, asking the watch (NULL: nobody) between batches of crops. */
+assay_status model_score_watched(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                                 const struct watch *watch, double *logits, struct assay_error *error);
 
 #endif

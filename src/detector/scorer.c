@@ -16,10 +16,13 @@ struct crop_batch {
     size_t crop_floats;
     int capacity, count;
     const char *graph;
+    const struct watch *watch;
+    double share; /* of the call, done */
     struct {
-        double *logit;
-        float *embedding;   /* NULL: not asked for */
-    } target[SCORER_BATCH]; /* the sums that a crop's values are added to */
+        double *logit;    /* the sums that a crop's values are added to */
+        float *embedding; /* NULL: not asked for */
+        double share;     /* of the call that is done with this crop */
+    } target[SCORER_BATCH];
 };
 
 struct detector_io model_forward(struct graph *g, const struct model *model, struct shape image)
@@ -132,9 +135,12 @@ static assay_status run_crops(struct crop_batch *batch, int first, int count, st
                                   batch->crops + (size_t)first * batch->crop_floats};
     struct run_options options = {0};
     struct program_run run = {0};
-    assay_status status = program_run(scorer->program, batch->graph, &image, 1, &options, &run, error);
+    assay_status status = watch_step(batch->watch, batch->share, "judging pictures", error);
+    if (!status)
+        status = program_run(scorer->program, batch->graph, &image, 1, &options, &run, error);
     if (status)
         return status;
+    batch->share = batch->target[first + count - 1].share;
     struct tensor logit = program_read(&run, "logit"); /* [count, 1] */
     if (!logit.data || shape_count(&logit.shape) != count)
         status = error_set(error, ASSAY_ERROR_INTERNAL, "detector %s gives no logit for each crop",
@@ -160,25 +166,26 @@ static assay_status flush(struct crop_batch *batch, struct assay_error *error)
     return status;
 }
 
-/* Adds the values of a picture's crops to its sums, as the batches run. */
-static assay_status add_picture(struct crop_batch *batch, const struct image *picture, double *logit, float *embedding,
-                                int *crop_count, struct assay_error *error)
+/* Adds the values of the index-th of `count` pictures' crops to its sums, as the batches run. */
+static assay_status add_picture(struct crop_batch *batch, const struct image *picture, size_t index, size_t count,
+                                double *logit, float *embedding, int *crop_count, struct assay_error *error)
 {
     const struct preprocess *p = &batch->scorer->model->preprocess;
     const struct image *fitted = picture;
     struct image own = {0};
-    assay_status status = ASSAY_OK;
-    if (!preprocess_fits(p, picture)) {
+    assay_status status = watch_step(batch->watch, batch->share, "judging pictures", error);
+    if (!status && !preprocess_fits(p, picture)) {
         status = preprocess_fit(p, picture, &own, error);
-        if (status)
-            return status;
         fitted = &own;
     }
+    if (status)
+        return status;
     *crop_count = preprocess_crop_count(p, fitted);
     for (int i = 0; i < *crop_count && !status; i++) {
         int left, top;
         preprocess_crop_at(p, fitted, i, &left, &top);
         preprocess_write(p, fitted, left, top, batch->crops + (size_t)batch->count * batch->crop_floats);
+        batch->target[batch->count].share = ((double)index + (double)(i + 1) / *crop_count) / (double)count;
         batch->target[batch->count].logit = logit;
         batch->target[batch->count++].embedding = embedding;
         if (batch->count == batch->capacity)
@@ -188,13 +195,14 @@ static assay_status add_picture(struct crop_batch *batch, const struct image *pi
     return status;
 }
 
-assay_status model_score_embed(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
-                               double *logits, float *embeddings, struct assay_error *error)
+static assay_status score(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                          const struct watch *watch, double *logits, float *embeddings, struct assay_error *error)
 {
     size_t side = (size_t)scorer->model->preprocess.crop, width = embeddings ? scorer->embedding_width : 0;
     struct crop_batch batch = {.scorer = scorer,
                                .crop_floats = side * side * IMAGE_CHANNELS,
                                .capacity = batch_capacity(side),
+                               .watch = watch,
                                .graph = width ? "embed" : "eval"};
     int *crop_counts = mem_alloc(count, sizeof *crop_counts);
     batch.crops = mem_alloc_aligned((size_t)batch.capacity * batch.crop_floats * sizeof *batch.crops);
@@ -208,10 +216,12 @@ assay_status model_score_embed(struct model_scorer *scorer, const struct image *
     for (size_t i = 0; i < count * width; i++)
         embeddings[i] = 0;
     for (size_t i = 0; i < count && !status; i++)
-        status =
-            add_picture(&batch, pictures[i], &logits[i], width ? embeddings + i * width : NULL, &crop_counts[i], error);
+        status = add_picture(&batch, pictures[i], i, count, &logits[i], width ? embeddings + i * width : NULL,
+                             &crop_counts[i], error);
     if (!status)
         status = flush(&batch, error);
+    if (!status)
+        status = watch_step(watch, 1, "judging pictures", error);
     for (size_t i = 0; i < count && !status; i++)
         logits[i] /= crop_counts[i];
     for (size_t i = 0; i < count * width && !status; i++)
@@ -222,8 +232,20 @@ done:
     return status;
 }
 
+assay_status model_score_embed(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                               double *logits, float *embeddings, struct assay_error *error)
+{
+    return score(scorer, pictures, count, NULL, logits, embeddings, error);
+}
+
+assay_status model_score_watched(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                                 const struct watch *watch, double *logits, struct assay_error *error)
+{
+    return score(scorer, pictures, count, watch, logits, NULL, error);
+}
+
 assay_status model_score(struct model_scorer *scorer, const struct image *const *pictures, size_t count, double *logits,
                          struct assay_error *error)
 {
-    return model_score_embed(scorer, pictures, count, logits, NULL, error);
+    return score(scorer, pictures, count, NULL, logits, NULL, error);
 }

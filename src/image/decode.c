@@ -174,8 +174,8 @@ static VipsImage *open_picture(enum picture_format format, const void *bytes, si
 }
 
 /* Pulls the pixels from top to bottom, a strip at a time, in this thread. */
-static assay_status read_pixels(VipsImage *picture, const char *name, const char *format, struct image *out,
-                                struct assay_error *error)
+static assay_status read_pixels(VipsImage *picture, const char *name, const char *format, const struct watch *watch,
+                                struct image *out, struct assay_error *error)
 {
     enum { STRIP = 16 };
     int width = vips_image_get_width(picture), height = vips_image_get_height(picture);
@@ -186,6 +186,8 @@ static assay_status read_pixels(VipsImage *picture, const char *name, const char
     VipsRegion *region = vips_region_new(picture);
     for (int top = 0; top < height && !status; top += STRIP) {
         VipsRect strip = {0, top, width, height - top < STRIP ? height - top : STRIP};
+        if ((status = watch_step(watch, (double)top / height, name, error)))
+            break;
         if (!region || vips_region_prepare(region, &strip)) {
             status = error_set(error, ASSAY_ERROR_FORMAT,
                                "%s: this %s of %d x %d pixels is damaged or cut short (decoding stopped at row %d)",
@@ -198,7 +200,7 @@ static assay_status read_pixels(VipsImage *picture, const char *name, const char
     }
     if (region)
         g_object_unref(region);
-    return status;
+    return status ? status : watch_step(watch, 1, name, error);
 }
 
 /* EXIF orientation, or 1. (HEIC says how it is turned in its own way, which libheif has applied.) */
@@ -234,8 +236,9 @@ static assay_status not_a_picture(const char *name, const char *what, struct ass
     return error_set(error, ASSAY_ERROR_FORMAT, "%s: not a picture, or of an unknown format; %s", name, supported);
 }
 
-assay_status image_decode_memory(const void *bytes, size_t size, const char *name, const struct assay_limits *limits,
-                                 struct image *out, struct assay_error *error)
+assay_status image_decode_memory_watched(const void *bytes, size_t size, const char *name,
+                                         const struct assay_limits *limits, const struct watch *watch,
+                                         struct image *out, struct assay_error *error)
 {
     uint64_t max_pixels = limits && limits->max_pixels ? limits->max_pixels : LIMIT_PICTURE_PIXELS;
     uint64_t max_bytes = limits && limits->max_bytes ? limits->max_bytes : LIMIT_PICTURE_BYTES;
@@ -246,7 +249,7 @@ assay_status image_decode_memory(const void *bytes, size_t size, const char *nam
     assay_status status;
 
     *out = (struct image){0};
-    if ((status = image_library_init(error)))
+    if ((status = image_library_init(error)) || (status = watch_step(watch, 0, name, error)))
         return status;
     if (size == 0)
         return error_set(error, ASSAY_ERROR_FORMAT, "%s: the file is empty", name);
@@ -279,7 +282,7 @@ assay_status image_decode_memory(const void *bytes, size_t size, const char *nam
             error_set(error, ASSAY_ERROR_FORMAT, "%s: this PNG is damaged or cut short (its end is missing)", name);
         goto done;
     }
-    if ((status = read_pixels(picture, name, format_names[format], &stored, error)))
+    if ((status = read_pixels(picture, name, format_names[format], watch, &stored, error)))
         goto done;
     int orientation = orientation_of(picture, format);
     if (orientation == 1) {
@@ -298,19 +301,33 @@ done:
     return status;
 }
 
-assay_status image_decode_file(const char *path, const struct assay_limits *limits, struct image *out,
-                               struct assay_error *error)
+assay_status image_decode_memory(const void *bytes, size_t size, const char *name, const struct assay_limits *limits,
+                                 struct image *out, struct assay_error *error)
+{
+    return image_decode_memory_watched(bytes, size, name, limits, NULL, out, error);
+}
+
+assay_status image_decode_file_watched(const char *path, const struct assay_limits *limits, const struct watch *watch,
+                                       struct image *out, struct assay_error *error)
 {
     uint64_t max_bytes = limits && limits->max_bytes ? limits->max_bytes : LIMIT_PICTURE_BYTES;
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     uint8_t *bytes = NULL;
     size_t size = 0;
     *out = (struct image){0};
-    assay_status status = file_read(path, max_bytes, &bytes, &size, error);
+    assay_status status = watch_step(watch, 0, name, error); /* before what may block or take long */
     if (!status)
-        status = image_decode_memory(bytes, size, name, limits, out, error);
+        status = file_read(path, max_bytes, &bytes, &size, error);
+    if (!status)
+        status = image_decode_memory_watched(bytes, size, name, limits, watch, out, error);
     mem_free(bytes);
     return status;
+}
+
+assay_status image_decode_file(const char *path, const struct assay_limits *limits, struct image *out,
+                               struct assay_error *error)
+{
+    return image_decode_file_watched(path, limits, NULL, out, error);
 }
 
 int image_has_known_extension(const char *path)

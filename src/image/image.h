@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/job.h"
 
 enum { IMAGE_CHANNELS = 3 };
 
@@ -51,6 +51,14 @@ assay_status image_decode_file(const char *path, const struct assay_limits *limi
                                struct assay_error *error);
 assay_status image_decode_memory(const void *bytes, size_t size, const char *name, const struct assay_limits *limits,
                                  struct image *out, struct assay_error *error);
+
+/* The same, asking the watch (NULL: nobody) between strips of rows: CANCELLED where it says so. What libvips decodes at
+ * once (WebP, HEIC, interlaced PNG...) has no strips to stop between. */
+assay_status image_decode_file_watched(const char *path, const struct assay_limits *limits, const struct watch *watch,
+                                       struct image *out, struct assay_error *error);
+assay_status image_decode_memory_watched(const void *bytes, size_t size, const char *name,
+                                         const struct assay_limits *limits, const struct watch *watch,
+                                         struct image *out, struct assay_error *error);
 
 /* Whether a file's name ends like a picture's (for walking folders): .jpg .jpeg .png .webp .tif .tiff .gif .heic .heif
  * .avif, in any case. */

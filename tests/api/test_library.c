@@ -14,6 +14,7 @@
 
 #include "assay/assay.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "scratch.h"
 
 #define MODEL "model.safetensors"
@@ -61,9 +62,122 @@ static void test_init_again(void **state)
 {
     (void)state;
     struct assay_error error = {0};
+    assert_int_equal(assay_abi_version(), ASSAY_ABI_VERSION);
+    assert_int_equal(assay_init_abi(ASSAY_ABI_VERSION + 1, &error), ASSAY_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "ABI"));
+    assert_int_equal(assay_init_abi(0, NULL), ASSAY_ERROR_ARGUMENT);
+    error = (struct assay_error){0};
     OK(assay_init(&error));
     OK(assay_init(NULL));
     assert_int_equal(error.status, ASSAY_OK);
+}
+
+static bool same(const struct assay_result *a, const struct assay_result *b)
+{
+    return a->verdict == b->verdict && a->probability == b->probability && a->logit == b->logit;
+}
+
+/* A file, its bytes, its pixels, the model from memory: one verdict. */
+static void test_every_way(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_model *model = NULL, *mapped = NULL;
+    struct assay_picture *picture = NULL;
+    struct assay_result file, memory, rgb, again;
+    size_t size, model_size;
+    uint8_t *bytes = scratch_read("a.jpg", &size), *model_bytes = scratch_read(MODEL, &model_size);
+    OK(assay_model_open(MODEL, NULL, &model, &error));
+    OK(assay_detect_file(model, "a.jpg", NULL, NULL, &file, &error));
+    OK(assay_detect_memory(model, bytes, size, NULL, NULL, NULL, &memory, &error));
+    OK(assay_picture_read_file("a.jpg", NULL, NULL, &picture, &error));
+    OK(assay_detect_rgb(model, assay_picture_pixels(picture), 64, 48, 192, NULL, &rgb, &error));
+    assert_true(same(&file, &memory) && same(&file, &rgb));
+    OK(assay_model_open_memory(model_bytes, model_size, NULL, NULL, &mapped, &error));
+    OK(assay_detect(mapped, (const struct assay_picture *const *)&picture, 1, NULL, &again, &error));
+    assert_true(same(&file, &again));
+    assay_picture_free(picture);
+    assay_model_close(mapped);
+    mapped = NULL;
+    assert_int_equal(assay_model_open_memory(model_bytes, model_size - 1, "short", NULL, &mapped, &error),
+                     ASSAY_ERROR_FORMAT);
+    assert_non_null(strstr(error.message, "short"));
+    assert_int_equal(assay_model_open_memory("PNG", 3, NULL, NULL, &mapped, &error), ASSAY_ERROR_FORMAT);
+    assert_non_null(strstr(error.message, "model in memory"));
+    assert_int_equal(assay_model_open_memory(NULL, 0, NULL, NULL, &mapped, &error), ASSAY_ERROR_ARGUMENT);
+    assert_null(mapped);
+
+    const struct assay_limits limits = {.max_pixels = 64 * 48 - 1};
+    assert_int_equal(assay_detect_file(model, "a.jpg", &limits, NULL, &again, &error), ASSAY_ERROR_LIMIT);
+    assert_int_equal(assay_detect_memory(model, bytes, size, "a", &limits, NULL, &again, &error), ASSAY_ERROR_LIMIT);
+    assert_int_equal(assay_detect_memory(model, bytes, 9, "nine", NULL, NULL, &again, &error), ASSAY_ERROR_FORMAT);
+    assert_int_equal(assay_detect_rgb(model, bytes, 64, 48, 191, NULL, &again, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect_file(NULL, "a.jpg", NULL, NULL, &again, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect_file(model, NULL, NULL, NULL, &again, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect_file(model, "a.jpg", NULL, NULL, NULL, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect_memory(model, bytes, size, "a", NULL, NULL, NULL, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect_rgb(model, bytes, 1, 1, 3, NULL, NULL, &error), ASSAY_ERROR_ARGUMENT);
+    assay_model_close(model);
+    free(bytes);
+    free(model_bytes);
+}
+
+static void test_describe(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_model *model = NULL;
+    struct assay_model_info info;
+    OK(assay_model_open(MODEL, NULL, &model, &error));
+    assay_model_describe(model, &info);
+    assert_string_equal(info.detector, "residual");
+    assert_true(info.calibrated == 1 && info.real_below == 0.45 && info.generated_above == 0.55);
+    assert_true(info.crop == 32 && info.max_crops == 2);
+    assay_model_describe(model, NULL);
+    assay_model_close(model);
+
+    scratch_model("plain.safetensors", false);
+    struct assay_result result;
+    OK(assay_model_open("plain.safetensors", NULL, &model, &error));
+    OK(assay_detect_file(model, "a.jpg", NULL, NULL, &result, &error));
+    assert_int_equal(result.verdict, ASSAY_UNCALIBRATED);
+    assay_model_describe(model, &info);
+    assert_true(info.calibrated == 0 && info.real_below < 0 && info.generated_above > 1);
+    assay_model_close(model);
+    assay_model_describe(NULL, &info);
+    assert_string_equal(info.detector, "");
+    assert_int_equal(info.crop, 0);
+}
+
+/* The threads of a call are the model's, and leave those of its caller as they were. */
+static void test_compute_threads(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_model *model = NULL;
+    struct assay_result one, two;
+    int before = parallel_use_threads(3);
+    assert_int_equal(assay_model_open(MODEL, &(struct assay_model_options){.threads = -1}, &model, &error),
+                     ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_model_open(MODEL, &(struct assay_model_options){.threads = 1025}, &model, &error),
+                     ASSAY_ERROR_ARGUMENT);
+    assert_null(model);
+    int mine = parallel_threads();
+    OK(assay_model_open(MODEL, &(struct assay_model_options){.threads = 1}, &model, &error));
+    OK(assay_detect_file(model, "a.jpg", NULL, NULL, &one, &error));
+    assert_int_equal(parallel_threads(), mine);
+    struct assay_job *stopped = NULL;
+    OK(assay_job_create(NULL, NULL, &stopped, &error));
+    assay_job_cancel(stopped);
+    assert_int_equal(assay_detect_file(model, "a.jpg", NULL, stopped, &two, &error), ASSAY_ERROR_CANCELLED);
+    assert_int_equal(parallel_threads(), mine);
+    assay_job_free(stopped);
+    assay_model_close(model);
+    OK(assay_model_open(MODEL, &(struct assay_model_options){.threads = 2}, &model, &error));
+    OK(assay_detect_file(model, "a.jpg", NULL, NULL, &two, &error));
+    assay_model_close(model);
+    assert_true(fabs(one.logit - two.logit) <= 1e-4 * fmax(1, fabs(one.logit)));
+    parallel_use_threads(before);
 }
 
 static void test_null(void **state)
@@ -74,20 +188,20 @@ static void test_null(void **state)
     struct assay_model *model = NULL;
     struct assay_result result;
     uint8_t pixel[3] = {0};
-    assert_int_equal(assay_picture_read_file(NULL, NULL, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_read_file(NULL, NULL, NULL, &picture, &error), ASSAY_ERROR_ARGUMENT);
     assert_true(error.status == ASSAY_ERROR_ARGUMENT && error.message[0]);
-    assert_int_equal(assay_picture_read_file("a.jpg", NULL, NULL, &error), ASSAY_ERROR_ARGUMENT);
-    assert_int_equal(assay_picture_read_memory(NULL, 1, "x", NULL, &picture, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_read_file("a.jpg", NULL, NULL, NULL, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_picture_read_memory(NULL, 1, "x", NULL, NULL, &picture, &error), ASSAY_ERROR_ARGUMENT);
     assert_int_equal(assay_picture_from_rgb(NULL, 1, 1, 3, &picture, &error), ASSAY_ERROR_ARGUMENT);
     assert_int_equal(assay_picture_from_rgb(pixel, 1, 1, 3, NULL, &error), ASSAY_ERROR_ARGUMENT);
     assert_int_equal(assay_model_open(NULL, NULL, &model, &error), ASSAY_ERROR_ARGUMENT);
     assert_int_equal(assay_model_open(MODEL, NULL, NULL, NULL), ASSAY_ERROR_ARGUMENT);
-    assert_int_equal(assay_detect(NULL, NULL, 0, &result, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect(NULL, NULL, 0, NULL, &result, &error), ASSAY_ERROR_ARGUMENT);
     OK(assay_model_open(MODEL, NULL, &model, &error));
-    assert_int_equal(assay_detect(model, NULL, 1, &result, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect(model, NULL, 1, NULL, &result, &error), ASSAY_ERROR_ARGUMENT);
     const struct assay_picture *none[1] = {NULL};
-    assert_int_equal(assay_detect(model, none, 1, &result, &error), ASSAY_ERROR_ARGUMENT);
-    OK(assay_detect(model, NULL, 0, NULL, &error));
+    assert_int_equal(assay_detect(model, none, 1, NULL, &result, &error), ASSAY_ERROR_ARGUMENT);
+    OK(assay_detect(model, NULL, 0, NULL, NULL, &error));
     assay_model_close(model);
     assay_model_close(NULL);
     assay_picture_free(NULL);
@@ -101,26 +215,27 @@ static void test_pictures(void **state)
     (void)state;
     struct assay_error error = {0};
     struct assay_picture *picture = NULL;
-    OK(assay_picture_read_file("b.png", NULL, &picture, &error));
+    OK(assay_picture_read_file("b.png", NULL, NULL, &picture, &error));
     assert_int_equal(assay_picture_width(picture), 30);
     assert_int_equal(assay_picture_height(picture), 200);
     assay_picture_free(picture);
 
     size_t size;
     uint8_t *bytes = scratch_read("a.jpg", &size);
-    OK(assay_picture_read_memory(bytes, size, NULL, NULL, &picture, &error));
+    OK(assay_picture_read_memory(bytes, size, NULL, NULL, NULL, &picture, &error));
     assert_int_equal(assay_picture_width(picture), 64);
     assay_picture_free(picture);
     picture = NULL;
-    assert_int_equal(assay_picture_read_memory(bytes, size / 2, "half", NULL, &picture, &error), ASSAY_ERROR_FORMAT);
+    assert_int_equal(assay_picture_read_memory(bytes, size / 2, "half", NULL, NULL, &picture, &error),
+                     ASSAY_ERROR_FORMAT);
     assert_non_null(strstr(error.message, "half"));
-    assert_int_equal(assay_picture_read_memory(bytes, 0, "none", NULL, &picture, &error), ASSAY_ERROR_FORMAT);
-    assert_int_equal(assay_picture_read_memory(NULL, 0, NULL, NULL, &picture, &error), ASSAY_ERROR_FORMAT);
+    assert_int_equal(assay_picture_read_memory(bytes, 0, "none", NULL, NULL, &picture, &error), ASSAY_ERROR_FORMAT);
+    assert_int_equal(assay_picture_read_memory(NULL, 0, NULL, NULL, NULL, &picture, &error), ASSAY_ERROR_FORMAT);
     free(bytes);
 
     struct assay_limits limits = {.max_pixels = 100};
-    assert_int_equal(assay_picture_read_file("a.jpg", &limits, &picture, &error), ASSAY_ERROR_LIMIT);
-    assert_int_equal(assay_picture_read_file("missing.jpg", NULL, &picture, &error), ASSAY_ERROR_IO);
+    assert_int_equal(assay_picture_read_file("a.jpg", &limits, NULL, &picture, &error), ASSAY_ERROR_LIMIT);
+    assert_int_equal(assay_picture_read_file("missing.jpg", NULL, NULL, &picture, &error), ASSAY_ERROR_IO);
     assert_non_null(strstr(error.message, "missing.jpg"));
     assert_null(picture);
 }
@@ -146,7 +261,7 @@ static void test_raw_pixels(void **state)
     OK(assay_picture_from_rgb(&wide[0][0], 50, 40, 200, &padded, &error));
     OK(assay_model_open(MODEL, NULL, &model, &error));
     struct assay_result results[2];
-    OK(assay_detect(model, (const struct assay_picture *const[]){picture, padded}, 2, results, &error));
+    OK(assay_detect(model, (const struct assay_picture *const[]){picture, padded}, 2, NULL, results, &error));
     assert_true(results[0].logit == results[1].logit); /* the padding is not looked at */
     assay_picture_free(padded);
     assay_picture_free(picture);
@@ -165,16 +280,16 @@ static void test_models(void **state)
 
     struct assay_picture *picture = NULL;
     struct assay_result f32, bf16;
-    OK(assay_picture_read_file("a.jpg", NULL, &picture, &error));
+    OK(assay_picture_read_file("a.jpg", NULL, NULL, &picture, &error));
     OK(assay_model_open(MODEL, NULL, &model, &error));
     assert_string_equal(assay_model_detector(model), "residual");
-    OK(assay_detect(model, (const struct assay_picture *const *)&picture, 1, &f32, &error));
+    OK(assay_detect(model, (const struct assay_picture *const *)&picture, 1, NULL, &f32, &error));
     assay_model_close(model);
     assert_true(f32.probability > 0 && f32.probability < 1 && isfinite(f32.logit));
     assert_float_equal((float)f32.probability, (float)(1 / (1 + exp(-f32.logit - 0.1))), 1e-6);
 
     OK(assay_model_open(MODEL, &(struct assay_model_options){.bf16 = 1}, &model, &error));
-    OK(assay_detect(model, (const struct assay_picture *const *)&picture, 1, &bf16, &error));
+    OK(assay_detect(model, (const struct assay_picture *const *)&picture, 1, NULL, &bf16, &error));
     assay_model_close(model);
     assert_float_equal((float)f32.probability, (float)bf16.probability, 0.05);
     assay_picture_free(picture);
@@ -204,7 +319,7 @@ static void *work(void *context)
         if (i + count > PICTURES)
             count = PICTURES - i;
         job->status = assay_detect(job->model, (const struct assay_picture *const *)&job->pictures[at], (size_t)count,
-                                   &job->results[at], NULL);
+                                   NULL, &job->results[at], NULL);
         i += count;
     }
     return NULL;
@@ -220,11 +335,11 @@ static void test_threads(void **state)
     for (int i = 0; i < PICTURES; i++) {
         size_t size;
         uint8_t *bytes = scratch_picture_bytes(i % 2, 20 + 3 * i, 100 - i, (unsigned)i, &size);
-        OK(assay_picture_read_memory(bytes, size, "drawn", NULL, &pictures[i], &error));
+        OK(assay_picture_read_memory(bytes, size, "drawn", NULL, NULL, &pictures[i], &error));
         mem_free(bytes);
     }
     OK(assay_model_open(MODEL, NULL, &model, &error));
-    OK(assay_detect(model, (const struct assay_picture *const *)pictures, PICTURES, together, &error));
+    OK(assay_detect(model, (const struct assay_picture *const *)pictures, PICTURES, NULL, together, &error));
 
     static struct job jobs[THREADS];
     pthread_t threads[THREADS];
@@ -251,9 +366,10 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),    cmocka_unit_test(test_init_again), cmocka_unit_test(test_null),
-        cmocka_unit_test(test_pictures), cmocka_unit_test(test_raw_pixels), cmocka_unit_test(test_models),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_words),           cmocka_unit_test(test_init_again), cmocka_unit_test(test_null),
+        cmocka_unit_test(test_pictures),        cmocka_unit_test(test_raw_pixels), cmocka_unit_test(test_models),
+        cmocka_unit_test(test_threads),         cmocka_unit_test(test_every_way),  cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_compute_threads),
     };
     return cmocka_run_group_tests_name("api/library", tests, setup, teardown);
 }
