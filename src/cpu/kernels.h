@@ -14,7 +14,7 @@ extern const struct kernel cpu_layer_norm, cpu_layer_norm_grad, cpu_layer_norm_s
 extern const struct kernel cpu_permute, cpu_slice, cpu_pad, cpu_concat;                /* move.c */
 extern const struct kernel cpu_constant, cpu_random, cpu_one_hot;                      /* fill.c */
 extern const struct kernel cpu_pool2d, cpu_pool2d_grad;                                /* pool.c */
-extern const struct kernel cpu_matmul;                                                 /* matmul.c */
+extern const struct kernel cpu_matmul, cpu_matmul_f32;                                 /* matmul.c */
 extern const struct kernel cpu_conv2d, cpu_conv2d_input_grad, cpu_conv2d_weight_grad;  /* conv.c */
 extern const struct kernel cpu_attention, cpu_attention_grad, cpu_attention_bias_grad; /* attention.c */
 extern const struct kernel cpu_attention_packed, cpu_attention_packed_grad;

@@ -124,3 +124,10 @@ const struct kernel cpu_matmul = {.op = &op_matmul_def,
                                   .pack = onednn_pack,
                                   .run = matmul_run,
                                   .release = onednn_release};
+
+/* Whatever comes in is cast to f32; and a cast that were absorbed would decide in what is computed. */
+const struct kernel cpu_matmul_f32 = {.op = &op_matmul_f32_def,
+                                      .prepare = matmul_prepare,
+                                      .pack = onednn_pack,
+                                      .run = matmul_run,
+                                      .release = onednn_release};

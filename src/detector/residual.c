@@ -13,19 +13,11 @@
 #include "nn/conv.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
-#include "nn/npr.h"
 #include "nn/residual_block.h"
 #include "ops/elementwise.h"
 #include "ops/loss.h"
-#include "ops/matmul.h"
 #include "ops/move.h"
 #include "ops/random.h"
-#include "ops/reduce.h"
-
-/* An input of (value / 255 - 1/2) / (1/2): one grey level is 2 / 255. Residuals are counted in units of 16 levels. */
-#define INPUT_MEAN 0.5f
-#define INPUT_STD 0.5f
-#define RESIDUAL_GAIN (255.0f * INPUT_STD / 16.0f)
 
 static const struct option fields[] = {
     {"crop", OPTION_INT, offsetof(struct residual_config, crop), "128", 32, 1024, NULL,
@@ -40,9 +32,30 @@ static const struct option fields[] = {
      "add fixed first and second differences to the input"},
     {"correlations", OPTION_BOOL, offsetof(struct residual_config, correlations), "true", 0, 0, NULL,
      "read out the correlations of the full-size maps"},
+    {"moments", OPTION_CHOICE, offsetof(struct residual_config, moments), "variance", 0, 0, "variance|absolute|higher",
+     "of the input maps: means and variances, mean absolute deviations too, third and fourth moments too"},
+    {"dct", OPTION_CHOICE, offsetof(struct residual_config, dct), "none", 0, 0, RESIDUAL_COLOUR_CHOICES,
+     "read out the sizes of the coefficients of 8 x 8 block DCTs, of these planes"},
+    {"dct-stride", OPTION_INT, offsetof(struct residual_config, dct_stride), "8", 1, 64, NULL,
+     "pixels from one of those blocks to the next; odd: every place of JPEG's grid counts alike"},
+    {"spectrum", OPTION_CHOICE, offsetof(struct residual_config, spectrum), "none", 0, 0, RESIDUAL_COLOUR_CHOICES,
+     "read out the spectrum of the crop (of at most 512 pixels), of these planes"},
+    {"spectrum-residual", OPTION_BOOL, offsetof(struct residual_config, spectrum_residual), "true", 0, 0, NULL,
+     "the spectrum of second differences, cut at 16 levels, instead of the pixels'"},
+    {"cooccurrence", OPTION_CHOICE, offsetof(struct residual_config, cooccurrence), "none", 0, 0,
+     RESIDUAL_COLOUR_CHOICES, "read out which levels of residuals are neighbours, of these planes"},
+    {"cooccurrence-range", OPTION_INT, offsetof(struct residual_config, cooccurrence_range), "2", 1, 4, NULL,
+     "levels go from minus this to this"},
+    {"cooccurrence-step", OPTION_FLOAT, offsetof(struct residual_config, cooccurrence_step), "1", 0.1, 32, NULL,
+     "from one level to the next, grey levels"},
     {"width", OPTION_INT, offsetof(struct residual_config, width), "16", 4, 64, NULL,
      "channels of the first stage; each later stage has twice as many"},
-    {"blocks", OPTION_INT, offsetof(struct residual_config, blocks), "1", 1, 8, NULL, "residual blocks of each stage"},
+    {"blocks", OPTION_INT, offsetof(struct residual_config, blocks), "1", 0, 8, NULL,
+     "residual blocks of each stage; 0: no network, only statistics and a head"},
+    {"stages", OPTION_INT, offsetof(struct residual_config, stages), "4", 1, RESIDUAL_STAGES, NULL,
+     "stages of the network; each after the first halves the maps' sides"},
+    {"head-hidden", OPTION_INT, offsetof(struct residual_config, head_hidden), "0", 0, 4096, NULL,
+     "width of a hidden layer between features and logit; 0: none"},
     {"dropout", OPTION_FLOAT, offsetof(struct residual_config, dropout), "0.2", 0, 0.9, NULL,
      "probability that a pooled feature is dropped in training"},
     {"label-smoothing", OPTION_FLOAT, offsetof(struct residual_config, label_smoothing), "0.05", 0, 0.5, NULL,
@@ -59,128 +72,88 @@ static void residual_preprocess(const void *config, struct preprocess *out)
         .filter = IMAGE_BICUBIC,
         .fit = PREPROCESS_TILE,
         .max_crops = (int)c->crops,
-        .mean = {INPUT_MEAN, INPUT_MEAN, INPUT_MEAN},
-        .std = {INPUT_STD, INPUT_STD, INPUT_STD},
+        .mean = {RESIDUAL_MEAN, RESIDUAL_MEAN, RESIDUAL_MEAN},
+        .std = {RESIDUAL_STD, RESIDUAL_STD, RESIDUAL_STD},
     };
 }
 
-/* x[i + 1] - x[i] along an axis: one shorter. */
-static node difference(struct graph *g, node x, int axis)
+/* What the head reads, in the order in which it is found; the readings are those of its first parts. */
+struct findings {
+    struct residual_reading reading[RESIDUAL_READINGS];
+    int readings, count;
+    node parts[RESIDUAL_PARTS]; /* [B, n] each */
+};
+
+static void read_out(struct graph *g, struct findings *f, node maps, bool correlated)
 {
-    int64_t n = graph_dim(g, x, axis) - 1;
-    return op_sub(g, op_slice_axis(g, x, axis, 1, n), op_slice_axis(g, x, axis, 0, n));
+    f->reading[f->readings] = (struct residual_reading){maps, correlated};
+    f->parts[f->count++] = residual_statistics(g, &f->reading[f->readings++]);
 }
 
-/* x[i - 1] - 2 x[i] + x[i + 1] along an axis: two shorter. */
-static node second_difference(struct graph *g, node x, int axis)
+/* The stem and the stages, each of these read out. Returns the last maps. */
+static node residual_network(struct graph *g, struct params p, const struct residual_config *c, node x,
+                             struct findings *found)
 {
-    return difference(g, difference(g, x, axis), axis);
-}
-
-/* Back to height and width of `like`, with zeros where the filter did not fit. */
-static node pad_like(struct graph *g, node x, node like)
-{
-    int64_t rows = graph_dim(g, like, 1) - graph_dim(g, x, 1), columns = graph_dim(g, like, 2) - graph_dim(g, x, 2);
-    const int64_t before[] = {0, rows / 2, columns / 2, 0}, after[] = {0, rows - rows / 2, columns - columns / 2, 0};
-    return op_pad(g, x, before, after);
-}
-
-/* In units of 16 grey levels times the filter's centre weight, and cut. In f32 whatever the precision of the network:
- * bf16 has too few digits for small differences of large values. */
-static node quantum(struct graph *g, node x, float center)
-{
-    return op_clamp(g, op_scale(g, x, RESIDUAL_GAIN / center), -1, 1);
-}
-
-static node high_pass(struct graph *g, node x)
-{
-    enum { ROWS = 1, COLUMNS = 2, FILTERS = 5 };
-    node across = difference(g, x, COLUMNS), down = difference(g, x, ROWS);
-    node across2 = second_difference(g, x, COLUMNS), down2 = second_difference(g, x, ROWS);
-    node square = second_difference(g, across2, ROWS); /* [1 -2 1]^T [1 -2 1] */
-    node parts[FILTERS] = {
-        pad_like(g, quantum(g, across, 1), x),  pad_like(g, quantum(g, down, 1), x),
-        pad_like(g, quantum(g, across2, 2), x), pad_like(g, quantum(g, down2, 2), x),
-        pad_like(g, quantum(g, square, 4), x),
-    };
-    return op_concat(g, parts, FILTERS, 3); /* [B, S, S, 15] */
-}
-
-static node residual_inputs(struct graph *g, const struct residual_config *c, node x)
-{
-    node parts[3];
-    int count = 0;
-    if (c->input != RESIDUAL_NPR)
-        parts[count++] = x;
-    if (c->input != RESIDUAL_RGB)
-        parts[count++] = quantum(g, npr(g, x, (int)c->npr_patch, 1), 1);
-    if (c->high_pass)
-        parts[count++] = high_pass(g, x);
-    return count == 1 ? parts[0] : op_concat(g, parts, count, 3);
-}
-
-node residual_center(struct graph *g, node x, node *mean)
-{
-    struct shape s = graph_shape(g, x);
-    x = op_reshape(g, x, SHAPE(s.dim[0], s.dim[1] * s.dim[2], s.dim[3]));
-    *mean = op_mean(g, x, REDUCE_AXIS(1), true);
-    return op_sub(g, x, *mean);
-}
-
-/* Centred maps [B, N, C] and their variance [B, 1, C] to the matrix of their correlations [B, C C]; maps that hardly vary
- * correlate with nothing. */
-static node correlations(struct graph *g, node x, node variance)
-{
-    int64_t b = graph_dim(g, x, 0), n = graph_dim(g, x, 1), c = graph_dim(g, x, 2);
-    node covariance = op_scale(g, op_matmul(g, x, x, true, false), 1.0f / (float)n); /* [B, C, C] */
-    node scale = op_pow(g, op_affine(g, variance, 1, RESIDUAL_VARIANCE_EPS), -0.5f); /* [B, 1, C] */
-    node matrix = op_mul(g, op_mul(g, covariance, scale), op_reshape(g, scale, SHAPE(b, c, 1)));
-    return op_reshape(g, matrix, SHAPE(b, c * c));
-}
-
-/* Maps [B, H, W, C] to their means and log-variances, [B, 2 C], and where asked for their correlations, [B, C C] more. */
-static node statistics(struct graph *g, node x, bool correlated)
-{
-    if (graph_failed(g))
-        return NODE_NONE;
-    int64_t b = graph_dim(g, x, 0), c = graph_dim(g, x, 3);
-    node mean, centered = residual_center(g, x, &mean);
-    node variance = op_mean(g, op_square(g, centered), REDUCE_AXIS(1), true);
-    node spread = op_log(g, op_affine(g, variance, 1, RESIDUAL_VARIANCE_EPS));
-    node parts[3] = {op_reshape(g, mean, SHAPE(b, c)), op_reshape(g, spread, SHAPE(b, c))};
-    if (correlated)
-        parts[2] = correlations(g, centered, variance);
-    return op_concat(g, parts, correlated ? 3 : 2, 1);
-}
-
-static void residual_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
-{
-    const struct residual_config *c = config;
     struct params stem = params_scope(p, "stem");
     struct conv_config conv = {.out = c->width, .kernel = 3, .padding = 1, .init = CONV_INIT_FAN_OUT};
-    node x = residual_inputs(g, c, io->image);
-    struct residual_reading reading[RESIDUAL_READINGS] = {{x, c->correlations}};
-    node read[RESIDUAL_READINGS] = {statistics(g, x, c->correlations)};
     x = conv2d(g, params_scope(stem, "conv"), x, conv);
     x = op_relu(g, batch_norm(g, params_scope(stem, "bn"), x)); /* [B, S, S, width] */
-
-    for (int stage = 0; stage < RESIDUAL_STAGES; stage++) {
+    for (int stage = 0; stage < c->stages; stage++) {
         struct params scope = params_scope_index(p, "stages", stage);
         for (int64_t i = 0; i < c->blocks; i++) {
             struct block_config block = {.width = c->width << stage, .stride = i == 0 && stage > 0 ? 2 : 1};
             x = basic_block(g, params_scope_index(scope, "blocks", (int)i), x, block);
         }
-        reading[1 + stage] = (struct residual_reading){x, c->correlations && stage == 0};
-        read[1 + stage] = statistics(g, x, reading[1 + stage].correlated);
+        read_out(g, found, x, c->correlations && stage == 0);
     }
-    struct params head = params_scope(p, "head");
-    node statistics = op_concat(g, read, RESIDUAL_READINGS, 1); /* [B, features] */
-    node z = op_dropout(g, batch_norm(g, params_scope(head, "bn"), statistics), (float)c->dropout);
-    io->logit = linear(g, params_scope(head, "linear"), z, 1); /* [B, 1] */
-    io->embedding = z;
-    io->features = x; /* [B, S / 8, S / 8, 8 width] */
+    return x;
+}
+
+/* The fixed statistics that were asked for. */
+static void read_branches(struct graph *g, const struct residual_config *c, node image, node inputs,
+                          struct findings *found)
+{
+    node planes[RESIDUAL_COLOURS + 1];
+    if (c->moments != RESIDUAL_VARIANCE)
+        found->parts[found->count++] = residual_moments(g, inputs, (enum residual_moments)c->moments);
+    for (int i = RESIDUAL_LUMA; i <= RESIDUAL_COLOURS; i++)
+        if (c->dct == i || c->spectrum == i || c->cooccurrence == i)
+            planes[i] = residual_planes(g, image, (enum residual_colour)i);
+    if (c->dct != RESIDUAL_NONE)
+        found->parts[found->count++] = residual_dct(g, planes[c->dct], c->dct_stride);
+    if (c->spectrum != RESIDUAL_NONE)
+        found->parts[found->count++] = residual_spectrum(g, planes[c->spectrum], c->spectrum_residual);
+    if (c->cooccurrence != RESIDUAL_NONE)
+        found->parts[found->count++] =
+            residual_cooccurrence(g, planes[c->cooccurrence], c->cooccurrence_range, (float)c->cooccurrence_step);
+}
+
+/* Features [B, n] to logits [B, 1]; `last` is what its last layer reads. */
+static node residual_head(struct graph *g, struct params p, const struct residual_config *c, node x, node *last)
+{
+    x = op_dropout(g, batch_norm(g, params_scope(p, "bn"), x), (float)c->dropout);
+    if (c->head_hidden > 0)
+        x = op_dropout(g, op_relu(g, linear(g, params_scope(p, "hidden"), x, c->head_hidden)), (float)c->dropout);
+    *last = x;
+    return linear(g, params_scope(p, "linear"), x, 1);
+}
+
+static void residual_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
+{
+    const struct residual_config *c = config;
+    struct findings found = {.count = 0};
+    node x = residual_inputs(g, c, io->image);
+    int64_t cells = (c->crop + 7) / 8; /* of the evidence */
+    read_out(g, &found, x, c->correlations);
+    if (c->blocks > 0) {
+        io->features = residual_network(g, p, c, x, &found); /* four stages: [B, S / 8, S / 8, 8 width] */
+        cells = graph_dim(g, io->features, 1);
+    }
+    read_branches(g, c, io->image, x, &found);
+    node statistics = op_concat(g, found.parts, found.count, 1); /* [B, features] */
+    io->logit = residual_head(g, params_scope(p, "head"), c, statistics, &io->embedding);
     if (io->explain)
-        io->evidence = residual_evidence(g, reading, statistics, io->logit); /* [B, S / 8, S / 8, 1] */
+        io->evidence = residual_evidence(g, found.reading, found.readings, statistics, io->logit, cells);
 }
 
 static node residual_loss(struct graph *g, struct params p, const void *config, const struct detector_io *io,

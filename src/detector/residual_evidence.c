@@ -52,16 +52,17 @@ static node shrink(struct graph *g, node x, int64_t rows, int64_t columns)
     return resize(g, x, rows, columns, (struct resize_config){.method = RESIZE_BILINEAR, .antialias = true});
 }
 
-node residual_evidence(struct graph *g, const struct residual_reading *readings, node statistics, node logit)
+node residual_evidence(struct graph *g, const struct residual_reading *readings, int count, node statistics, node logit,
+                       int64_t cells)
 {
     if (graph_failed(g))
         return NODE_NONE;
     node weights; /* [B, features] */
     graph_gradients(g, op_sum(g, logit, REDUCE_ALL, false), &statistics, 1, &weights);
-    node last = readings[RESIDUAL_READINGS - 1].maps, sum = NODE_NONE;
-    int64_t rows = graph_dim(g, last, 1), columns = graph_dim(g, last, 2), begin = 0;
-    for (int i = 0; i < RESIDUAL_READINGS && !graph_failed(g); i++) {
-        node part = shrink(g, reading_evidence(g, &readings[i], weights, &begin), rows, columns);
+    node sum = NODE_NONE;
+    int64_t begin = 0;
+    for (int i = 0; i < count && !graph_failed(g); i++) {
+        node part = shrink(g, reading_evidence(g, &readings[i], weights, &begin), cells, cells);
         sum = i > 0 ? op_add(g, sum, part) : part;
     }
     if (graph_failed(g))

@@ -53,14 +53,20 @@ static node flatten_rows(struct graph *g, node x)
     return op_reshape(g, x, SHAPE(-1, graph_dim(g, x, -1)));
 }
 
+static node product(struct graph *g, node a, node b, struct matmul_attrs attrs)
+{
+    return graph_add(g, attrs.f32 ? &op_matmul_f32_def : &op_matmul_def, (node[]){a, b}, 2, &attrs, sizeof attrs);
+}
+
 /* With C = A B: dA = dC B^T, dB = A^T dC, each turned by the transposes of its operand. */
 static void grad_matmul(struct graph *g, const struct op_grad *c)
 {
     const struct matmul_attrs *attrs = c->attrs;
     node a = c->in[0], b = c->in[1], d = c->d_out;
-    bool ta = attrs->transpose_a, tb = attrs->transpose_b;
+    bool ta = attrs->transpose_a, tb = attrs->transpose_b, f32 = attrs->f32;
     if (c->wanted[0]) {
-        node da = ta ? op_matmul(g, b, d, tb, true) : op_matmul(g, d, b, false, !tb);
+        node da = ta ? product(g, b, d, (struct matmul_attrs){tb, true, f32})
+                     : product(g, d, b, (struct matmul_attrs){false, !tb, f32});
         c->d_in[0] = op_sum_to(g, da, graph_shape(g, a));
     }
     if (c->wanted[1]) {
@@ -69,7 +75,8 @@ static void grad_matmul(struct graph *g, const struct op_grad *c)
             a = flatten_rows(g, a);
             d = flatten_rows(g, d);
         }
-        node db = tb ? op_matmul(g, d, a, true, ta) : op_matmul(g, a, d, !ta, false);
+        node db = tb ? product(g, d, a, (struct matmul_attrs){true, ta, f32})
+                     : product(g, a, d, (struct matmul_attrs){!ta, false, f32});
         c->d_in[1] = op_sum_to(g, db, graph_shape(g, b));
     }
     if (c->input_count == 3 && c->wanted[2])
@@ -81,14 +88,23 @@ const struct op op_matmul_def = {.name = "matmul",
                                  .infer = infer_matmul,
                                  .grad = grad_matmul};
 
+const struct op op_matmul_f32_def = {.name = "matmul_f32",
+                                     .precision = PRECISION_F32,
+                                     .infer = infer_matmul,
+                                     .grad = grad_matmul};
+
 node op_matmul(struct graph *g, node a, node b, bool transpose_a, bool transpose_b)
 {
-    struct matmul_attrs attrs = {transpose_a, transpose_b};
-    return graph_add(g, &op_matmul_def, (node[]){a, b}, 2, &attrs, sizeof attrs);
+    return product(g, a, b, (struct matmul_attrs){transpose_a, transpose_b, false});
+}
+
+node op_matmul_f32(struct graph *g, node a, node b, bool transpose_a, bool transpose_b)
+{
+    return product(g, a, b, (struct matmul_attrs){transpose_a, transpose_b, true});
 }
 
 node op_matmul_bias(struct graph *g, node a, node b, node bias, bool transpose_a, bool transpose_b)
 {
-    struct matmul_attrs attrs = {transpose_a, transpose_b};
+    struct matmul_attrs attrs = {transpose_a, transpose_b, false};
     return graph_add(g, &op_matmul_def, (node[]){a, b, bias}, 3, &attrs, sizeof attrs);
 }

@@ -143,7 +143,8 @@ static void test_parity(void **unused)
                                                 .high_pass = true,
                                                 .correlations = true,
                                                 .width = 4,
-                                                .blocks = 1};
+                                                .blocks = 1,
+                                                .stages = 4};
     static const char dir[] = ASSAY_TEST_DIR "/detector/fixtures/";
     char path[512];
     const struct {

@@ -1,4 +1,5 @@
 /* The detector `residual` against an independent PyTorch rendering, and its size. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,10 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/memory.h"
+#include "cpu/cpu.h"
+#include "detector/activation_internal.h"
+#include "detector/model_internal.h"
 #include "detector/residual.h"
 #include "parity.h"
 
@@ -20,6 +25,7 @@ static const struct residual_config tiny = {.crop = 32,
                                             .correlations = true,
                                             .width = 4,
                                             .blocks = 1,
+                                            .stages = 4,
                                             .label_smoothing = 0.1};
 
 static void build(struct graph *g, struct params p, const void *config, node image, node labels, node *logits,
@@ -39,6 +45,29 @@ static void test_parity(void **unused)
     parity_open(&t, "detector/fixtures/residual.safetensors", build, &tiny);
     parity_check_eval(&t, NULL, "logits.eval");
     parity_check_bf16(&t, "logits.eval", 2e-2);
+    parity_check_training(&t, 0.05, 10);
+    parity_close(&t);
+}
+
+/* No network: statistics and a hidden layer. */
+static void test_statistics_alone(void **unused)
+{
+    (void)unused;
+    static const struct residual_config config = {.crop = 32,
+                                                  .crops = 1,
+                                                  .input = RESIDUAL_RGB,
+                                                  .correlations = true,
+                                                  .moments = RESIDUAL_ABSOLUTE,
+                                                  .dct = RESIDUAL_LUMA,
+                                                  .dct_stride = 8,
+                                                  .cooccurrence = RESIDUAL_LUMA,
+                                                  .cooccurrence_range = 2,
+                                                  .cooccurrence_step = 1,
+                                                  .head_hidden = 4,
+                                                  .label_smoothing = 0.1};
+    struct parity t;
+    parity_open(&t, "detector/fixtures/residual_statistics.safetensors", build, &config);
+    parity_check_eval(&t, NULL, "logits.eval");
     parity_check_training(&t, 0.05, 10);
     parity_close(&t);
 }
@@ -82,6 +111,65 @@ static void test_inputs(void **unused)
     config.high_pass = true;
     config.correlations = true;
     other_network(config, "npr");
+    config = tiny;
+    config.input = RESIDUAL_RGB;
+    config.high_pass = false;
+    config.stages = 2;
+    config.head_hidden = 5;
+    other_network(config, "short");
+}
+
+/* A forward pass in an evaluation graph that explains itself, with everything switched on, with a network or without: the
+ * evidence covers the crop, and its mean is the logit. */
+static void explain(int64_t crop, int64_t blocks, int64_t cells)
+{
+    struct assay_error error = {0};
+    struct residual_config config;
+    struct model model = {.detector = &detector_residual, .config = &config};
+    struct activation_graph graph = {.model = &model, .method = ACTIVATION_CAM};
+    struct plan_options options = {.backend = cpu_backend()};
+    struct program *program;
+    struct program_run run = {0};
+    option_defaults(detector_residual.fields, &config);
+    config.crop = crop;
+    config.width = 4;
+    config.blocks = blocks;
+    config.moments = RESIDUAL_HIGHER;
+    config.dct = config.spectrum = config.cooccurrence = RESIDUAL_YCC;
+    config.head_hidden = 3;
+    float *pixels = mem_alloc((size_t)(2 * crop * crop * 3), sizeof *pixels);
+    assert_non_null(pixels);
+    for (int64_t i = 0; i < 2 * crop * crop * 3; i++)
+        pixels[i] = (float)(i * i % 255) / 127.5f - 1;
+    struct program_input feed = {"image", SHAPE(2, crop, crop, 3), pixels};
+    assert_int_equal(store_create(&model.store, &error), ASSAY_OK);
+    assert_int_equal(program_create(model.store, &options, &program, &error), ASSAY_OK);
+    assert_int_equal(program_add(program, "explain", false, activation_build, &graph, &error), ASSAY_OK);
+    assert_int_equal(program_prepare(program, "explain", &feed, 1, &error), ASSAY_OK);
+    assert_int_equal(store_initialise(model.store, 1, &error), ASSAY_OK);
+    assert_int_equal(program_run(program, "explain", &feed, 1, &(struct run_options){0}, &run, &error), ASSAY_OK);
+    struct tensor map = program_read(&run, "cam"), logit = program_read(&run, "logit");
+    assert_int_equal(map.shape.dim[1], cells);
+    assert_int_equal(map.shape.dim[2], cells);
+    for (int64_t b = 0; b < 2; b++) {
+        double sum = 0;
+        for (int64_t i = 0; i < cells * cells; i++)
+            sum += (double)((const float *)map.data)[b * cells * cells + i];
+        double value = (double)((const float *)logit.data)[b];
+        assert_true(isfinite(value) && fabs(sum / (double)(cells * cells) - value) <= 1e-3 * (1 + fabs(value)));
+    }
+    program_release(&run);
+    program_free(program);
+    store_free(model.store);
+    mem_free(pixels);
+}
+
+static void test_evidence(void **unused)
+{
+    (void)unused;
+    explain(48, 1, 6);
+    explain(48, 0, 6);
+    explain(36, 0, 5);
 }
 
 static void test_table(void **unused)
@@ -132,10 +220,8 @@ static void test_defaults(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parity),
-        cmocka_unit_test(test_inputs),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_parity), cmocka_unit_test(test_statistics_alone), cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_table),  cmocka_unit_test(test_evidence),         cmocka_unit_test(test_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@ static node build_matmul(struct graph *g, const struct op_case *c, const node *i
 {
     if (c->inputs == 3)
         return op_matmul_bias(g, in[0], in[1], in[2], c->matmul.transpose_a, c->matmul.transpose_b);
+    if (c->matmul.f32)
+        return op_matmul_f32(g, in[0], in[1], c->matmul.transpose_a, c->matmul.transpose_b);
     return op_matmul(g, in[0], in[1], c->matmul.transpose_a, c->matmul.transpose_b);
 }
 
@@ -135,6 +137,19 @@ static void test_large(void **context)
     op_check_all(cases, 8);
 }
 
+/* In f32 whatever the graph is compiled for, gradients included. */
+static void test_f32(void **context)
+{
+    struct op_case cases[8];
+    (void)context;
+    for (int i = 0; i < 8; i++) {
+        cases[i] = matmul_case(i < 4 ? SHAPE(3) : SHAPE_SCALAR, SHAPE_SCALAR, 6, 35, 4, i & 3);
+        cases[i].matmul.f32 = true;
+        cases[i].bf16_tolerance = 1e-3; /* the test itself rounds gradients on their way */
+    }
+    op_check_all(cases, 8);
+}
+
 static node build_square(struct graph *g, const struct op_case *c, const node *in)
 {
     return op_matmul(g, in[0], in[0], c->matmul.transpose_a, c->matmul.transpose_b);
@@ -198,8 +213,8 @@ static void test_errors(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_axes),     cmocka_unit_test(test_batches), cmocka_unit_test(test_large),
-        cmocka_unit_test(test_same_operand), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_two_axes), cmocka_unit_test(test_batches),      cmocka_unit_test(test_large),
+        cmocka_unit_test(test_f32),      cmocka_unit_test(test_same_operand), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

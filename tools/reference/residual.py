@@ -45,21 +45,28 @@ def statistics(x, correlated):
 
 
 class Residual(nn.Module):
-    def __init__(self, rgb, patch, filters, correlated):
+    """`stages` 0: no network. `fixed`: further features of (picture, input maps), `fixed_count` of them."""
+
+    def __init__(self, rgb, patch, filters, correlated, stages=4, hidden=0, fixed=None, fixed_count=0):
         super().__init__()
         self.rgb, self.patch, self.filters, self.correlated = rgb, patch, filters, correlated
+        self.fixed = fixed
         channels = 3 * rgb + 3 * bool(patch) + 15 * filters
-        self.stem = nn.ModuleDict({"conv": nn.Conv2d(channels, WIDTH, 3, padding=1, bias=False),
-                                   "bn": nn.BatchNorm2d(WIDTH)})
+        if stages:
+            self.stem = nn.ModuleDict({"conv": nn.Conv2d(channels, WIDTH, 3, padding=1, bias=False),
+                                       "bn": nn.BatchNorm2d(WIDTH)})
         self.stages = nn.ModuleList()
         before = WIDTH
-        for stage in range(4):
+        for stage in range(stages):
             width, stride = WIDTH << stage, 2 if stage else 1
             down = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width)) if stage else None
             self.stages.append(nn.ModuleDict({"blocks": nn.Sequential(BasicBlock(before, width, stride, down))}))
             before = width
-        features = 2 * WIDTH * 15 + 2 * channels + (WIDTH**2 + channels**2) * correlated
-        self.head = nn.ModuleDict({"bn": nn.BatchNorm1d(features), "linear": nn.Linear(features, 1)})
+        features = 2 * WIDTH * (2**stages - 1) + 2 * channels + fixed_count
+        features += (WIDTH**2 * (stages > 0) + channels**2) * correlated
+        self.head = nn.ModuleDict({"bn": nn.BatchNorm1d(features), "linear": nn.Linear(hidden or features, 1)})
+        if hidden:
+            self.head["hidden"] = nn.Linear(features, hidden)
 
     def forward(self, x):
         parts = [x] if self.rgb else []
@@ -67,13 +74,19 @@ class Residual(nn.Module):
             parts.append(truncated(npr(x, self.patch), 1))
         if self.filters:
             parts.append(high_pass(x))
-        x = torch.cat(parts, 1)
-        read = statistics(x, self.correlated)
-        x = torch.relu(self.stem["bn"](self.stem["conv"](x)))
+        image, inputs = x, torch.cat(parts, 1)
+        read = statistics(inputs, self.correlated)
+        if self.stages:
+            x = torch.relu(self.stem["bn"](self.stem["conv"](inputs)))
         for i, stage in enumerate(self.stages):
             x = stage["blocks"](x)
             read += statistics(x, self.correlated and i == 0)
-        return self.head["linear"](self.head["bn"](torch.cat(read, 1)))
+        if self.fixed:
+            read += self.fixed(image, inputs)
+        z = self.head["bn"](torch.cat(read, 1))
+        if "hidden" in self.head:
+            z = torch.relu(self.head["hidden"](z))
+        return self.head["linear"](z)
 
 
 def main():
@@ -89,12 +102,13 @@ def main():
     out.update({"image": x.permute(0, 2, 3, 1), "labels": labels})
     with torch.no_grad():
         out["logits.eval"] = net.eval()(x)
-        for name, config in {"rgb": (True, 0, False, False), "npr": (False, 3, True, True)}.items():
+        for name, config in {"rgb": (True, 0, False, False), "npr": (False, 3, True, True),
+                             "short": (True, 0, False, True, 2, 5)}.items():
             other = Residual(*config).double()
             resnet.randomise(other)
             weights = other.state_dict()
             for k, v in weights.items():  # shares with the first what has the same shape
-                if v.shape == net.state_dict()[k].shape:
+                if k in net.state_dict() and v.shape == net.state_dict()[k].shape:
                     weights[k] = net.state_dict()[k]
                 else:
                     out[f"{name}.param.{k}"] = v.clone()
