@@ -3,13 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "scratch.h"
 
-static const char *judge_file, *judge_pixels, *photographs;
+static const char *judge_file, *judge_pixels, *explain_file, *photographs;
 
 static int setup(void **state)
 {
@@ -62,13 +63,38 @@ static void test_judge_pixels(void **state)
     outcome_free(&o);
 }
 
+static void test_explain_file(void **state)
+{
+    (void)state;
+    struct outcome o;
+    size_t size;
+    run(&(struct launch){.program = explain_file,
+                         .args = (const char *const[]){"model.safetensors", photographs, "map.png", NULL}},
+        &o);
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.out, "the map shows what speaks for"));
+    assert_non_null(strstr(o.err, "explaining: 100 %"));
+    outcome_free(&o);
+    uint8_t *png = scratch_read("map.png", &size);
+    assert_true(size > 8 && memcmp(png, "\x89PNG", 4) == 0);
+    free(png);
+    run(&(struct launch){.program = explain_file,
+                         .args = (const char *const[]){"model.safetensors", photographs, "none/map.png", NULL}},
+        &o);
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "none/map.png: cannot be written"));
+    outcome_free(&o);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 4)
+    if (argc != 5)
         return 2;
     judge_file = scratch_find_program(argv[1]);
     judge_pixels = scratch_find_program(argv[2]);
-    photographs = argv[3];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_judge_file), cmocka_unit_test(test_judge_pixels)};
+    explain_file = scratch_find_program(argv[3]);
+    photographs = argv[4];
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_judge_file), cmocka_unit_test(test_judge_pixels),
+                                       cmocka_unit_test(test_explain_file)};
     return cmocka_run_group_tests_name("api/examples", tests, setup, teardown);
 }
