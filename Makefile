@@ -8,7 +8,7 @@
 #   make parity                   backbones at full size against their references (PYTHON: with torch, timm, open_clip)
 #   make coverage                 which lines of src/ the tests reach
 #   make format, format-check     by .clang-format
-#   make install                  command, library, header, model; PREFIX (default /usr/local), DESTDIR
+#   make install                  command, library, header, model, manual, completion; PREFIX (default /usr/local), DESTDIR
 
 WERROR ?= false
 PREFIX ?= /usr/local

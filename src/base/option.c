@@ -504,9 +504,22 @@ static int format_flag(const struct option *option, char *text, size_t size)
     return snprintf(text, size, "  --%s%s", option->name, values[option->type]);
 }
 
+void option_format_bounds(const struct option *option, char *text, size_t size)
+{
+    char min[OPTION_NUMBER], max[OPTION_NUMBER], range[2 * OPTION_NUMBER + 8] = "";
+    const char *given = option->default_text ? option->default_text : "";
+    if ((option->type == OPTION_INT || option->type == OPTION_FLOAT) && has_range(option)) {
+        format_float(option->min, min, sizeof min);
+        format_float(option->max, max, sizeof max);
+        snprintf(range, sizeof range, "%s to %s", min, max);
+    }
+    snprintf(text, size, "%s%s%s%s%s%s", *given || *range ? " (" : "", *given ? "default " : "", given,
+             *given && *range ? "; " : "", range, *given || *range ? ")" : "");
+}
+
 void option_print_help(const struct option *table, FILE *stream)
 {
-    char flag[256], min[OPTION_NUMBER], max[OPTION_NUMBER];
+    char flag[256], bounds[OPTION_BOUNDS];
     int width = 0;
     for (const struct option *option = table; option->name; option++) {
         int length = format_flag(option, flag, sizeof flag);
@@ -520,17 +533,7 @@ void option_print_help(const struct option *table, FILE *stream)
         else
             fprintf(stream, "%-*s", width, flag);
         fprintf(stream, "   %s", option->help);
-        const char *separator = " (";
-        if (option->default_text) {
-            fprintf(stream, "%sdefault %s", separator, option->default_text);
-            separator = "; ";
-        }
-        if ((option->type == OPTION_INT || option->type == OPTION_FLOAT) && has_range(option)) {
-            format_float(option->min, min, sizeof min);
-            format_float(option->max, max, sizeof max);
-            fprintf(stream, "%s%s to %s", separator, min, max);
-            separator = "; ";
-        }
-        fprintf(stream, "%s\n", separator[0] == ';' ? ")" : "");
+        option_format_bounds(option, bounds, sizeof bounds);
+        fprintf(stream, "%s\n", bounds);
     }
 }

@@ -60,6 +60,11 @@ void option_format(const struct option *option, const void *config, char *text, 
  * tests call on every table that there is. */
 assay_status option_check(const struct option *table, size_t config_size, struct assay_error *error);
 
+enum { OPTION_BOUNDS = 512 };
+
+/* " (default D; A to B)", as much of it as the option has, or "". */
+void option_format_bounds(const struct option *option, char *text, size_t size);
+
 /* Aligned lines "  --name VALUE   help (default ...; range ...)". */
 void option_print_help(const struct option *table, FILE *stream);
 

@@ -31,18 +31,28 @@ struct cli_group {
     const struct option *options;
 };
 
+/* Where a command tells what its static tables of options cannot hold (the settings of every detector, layouts,
+ * protocols): help on a terminal, the manual page, shell completion. A NULL function leaves that kind out. */
+struct cli_sink {
+    void (*heading)(struct cli_sink *sink, const char *text); /* what follows stands under it */
+    void (*options)(struct cli_sink *sink, const struct option *table);
+    void (*entry)(struct cli_sink *sink, const char *name, const char *text); /* a name, and what it means */
+    void (*note)(struct cli_sink *sink, const char *text);
+    void (*value)(struct cli_sink *sink, const char *option, const char *value);
+    void (*unlisted)(struct cli_sink *sink, const struct option *table);
+};
+
 struct command {
     const char *name;    /* one or two words: "detect", "model info" */
     const char *summary; /* one line for `assay help`, without a full stop */
     const char *usage;   /* what follows the name: "[OPTION]... FILE" */
     const char *details; /* paragraphs for `assay help NAME`, each line ended by a newline; or NULL */
     const struct cli_group *groups;
-    /* Writes help for options that a static list cannot hold (those of every detector, say); NULL: there are none. */
-    void (*print_more)(FILE *stream);
+    void (*more)(struct cli_sink *sink); /* NULL: there is nothing more to tell */
     int (*run)(int argc, char **argv);
 };
 
-/* The table of main.c, NULL-terminated. */
+/* The table of main.c, NULL-terminated: what help, manual and completion list. */
 extern const struct command *const cli_commands[];
 
 /* ---- parse.c: options and words ------------------------------------------------------------------------------- */
@@ -67,10 +77,30 @@ const char *cli_peek(int argc, char **argv, const char *name);
 
 void cli_print_overview(FILE *stream);                            /* every subcommand, one a line */
 void cli_print_help(const struct command *command, FILE *stream); /* one subcommand */
-void cli_print_layouts(FILE *stream);                             /* every layout of datasets, for --layout */
 extern const struct command command_help, command_detect, command_model_adapter, command_model_attach,
     command_model_convert, command_model_import, command_model_merge, command_model_info, command_pull, command_train;
 extern const struct command command_data_balance, command_data_check, command_eval, command_explain;
+extern const struct command command_generate; /* known, but listed nowhere: for the build */
+
+/* ---- sink.c: what commands call in `more`, of any sink ---------------------------------------------------------- */
+
+void cli_heading(struct cli_sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_options(struct cli_sink *sink, const struct option *table);
+void cli_entry(struct cli_sink *sink, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void cli_note(struct cli_sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Something that --option takes, or (NULL) that the command takes as a word: for completion. */
+void cli_value(struct cli_sink *sink, const char *option, const char *value);
+
+/* Options that the command takes and its help does not repeat: for completion. */
+void cli_unlisted(struct cli_sink *sink, const struct option *table);
+
+void cli_layouts(struct cli_sink *sink); /* every layout of datasets, for --layout, with what it expects */
+
+/* ---- manual.c -------------------------------------------------------------------------------------------------- */
+
+/* The manual page assay(1), from the tables, as roff with the man macros. A lost write shows in ferror(stream). */
+void cli_write_manual(FILE *stream);
 
 /* ---- output.c: what reaches a person or the next program -------------------------------------------------------- */
 

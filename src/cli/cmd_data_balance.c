@@ -257,6 +257,6 @@ const struct command command_data_balance = {
     "metadata; see 'assay data check') tells real from generated; or, with --reencode, JPEG copies of one size, with\n"
     "qualities drawn from one distribution, and the list manifest.csv beside them.\n",
     balance_groups,
-    cli_print_layouts,
+    cli_layouts,
     balance_run,
 };

@@ -101,6 +101,6 @@ const struct command command_data_check = {
     "nearly so, across classes and splits, and how well one such fact alone tells real from generated pictures on\n"
     "held-out folds. Exit status 3 where it warns.\n",
     check_groups,
-    cli_print_layouts,
+    cli_layouts,
     check_run_command,
 };

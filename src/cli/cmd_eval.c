@@ -350,25 +350,32 @@ done:
     return result;
 }
 
-static void print_choices(FILE *stream)
+static void tell_choices(struct cli_sink *sink)
 {
     size_t count;
     const struct protocol *protocols = protocol_list(&count);
-    fputs("\nLayouts (docs/datasets.md):\n", stream);
-    for (size_t i = 0; dataset_layout_at(i); i++)
-        fprintf(stream, "  %-20s %s\n", dataset_layout_at(i)->name, dataset_layout_at(i)->title);
-    fputs("\nProtocols (docs/evaluation.md):\n", stream);
-    for (size_t i = 0; i < count; i++)
-        fprintf(stream, "  %-20s %s\n", protocols[i].name, protocols[i].title);
-    fputs("\nPerturbations, of which a chain is made as in resize:0.5+jpeg:70:\n", stream);
-    for (const struct perturbation_kind *kind = perturbation_kinds(); kind->name; kind++) {
-        char range[64];
-        fprintf(stream, "  %s:%s (%s)   %s\n", kind->name, perturbation_range(kind, range, sizeof range), kind->value,
-                kind->help);
+    cli_heading(sink, "Layouts (docs/datasets.md)");
+    for (size_t i = 0; dataset_layout_at(i); i++) {
+        cli_entry(sink, dataset_layout_at(i)->name, "%s", dataset_layout_at(i)->title);
+        cli_value(sink, "layout", dataset_layout_at(i)->name);
     }
-    fputs("\nSweeps for --robustness:\n", stream);
-    for (const struct robustness_sweep *sweep = robustness_sweeps(); sweep->name; sweep++)
-        fprintf(stream, "  %-20s %s, %d settings\n", sweep->name, sweep->title, sweep->count);
+    cli_heading(sink, "Protocols (docs/evaluation.md)");
+    for (size_t i = 0; i < count; i++) {
+        cli_entry(sink, protocols[i].name, "%s", protocols[i].title);
+        cli_value(sink, "protocol", protocols[i].name);
+    }
+    cli_heading(sink, "Perturbations, of which a chain is made as in resize:0.5+jpeg:70");
+    for (const struct perturbation_kind *kind = perturbation_kinds(); kind->name; kind++) {
+        char range[64], name[160];
+        snprintf(name, sizeof name, "%s:%s", kind->name, perturbation_range(kind, range, sizeof range));
+        cli_entry(sink, name, "%s; %s", kind->value, kind->help);
+    }
+    cli_heading(sink, "Sweeps for --robustness");
+    for (const struct robustness_sweep *sweep = robustness_sweeps(); sweep->name; sweep++) {
+        cli_entry(sink, sweep->name, "%s, %d settings", sweep->title, sweep->count);
+        cli_value(sink, "robustness", sweep->name);
+    }
+    cli_value(sink, "robustness", "all");
 }
 
 static const char details[] =
@@ -388,5 +395,5 @@ const struct command command_eval = {"eval",
                                      "[--model [NAME=]FILE]... --data [NAME=]DIR... --out DIR [OPTION]...",
                                      details,
                                      groups,
-                                     print_choices,
+                                     tell_choices,
                                      eval_run};

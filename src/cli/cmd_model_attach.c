@@ -61,6 +61,6 @@ const struct command command_model_attach = {
     "files, such as a published head, may follow. Of an adapter that peft wrote, its detector must be named, and\n"
     "lora-rank, lora-alpha and lora-targets must be given as they are in its adapter_config.json.\n",
     groups,
-    NULL,
+    cli_tell_detectors,
     attach_run,
 };

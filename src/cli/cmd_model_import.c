@@ -89,6 +89,6 @@ const struct command command_model_import = {
     "\n"
     "    assay model import --detector univfd --out univfd.safetensors ViT-L-14.pt fc_weights.pth\n",
     groups,
-    NULL,
+    cli_tell_detectors,
     import_run,
 };

@@ -83,6 +83,12 @@ static int pull_run(int argc, char **argv)
     return result;
 }
 
+static void tell_names(struct cli_sink *sink)
+{
+    for (const struct pull_entry *entry = pull_table; entry->name; entry++)
+        cli_value(sink, NULL, entry->name);
+}
+
 const struct command command_pull = {
     "pull",
     "fetch published checkpoints",
@@ -92,6 +98,6 @@ const struct command command_pull = {
     "cut\n"
     "goes on where it was. ASSAY_PULL_BASE, such as https://mirror.example, replaces the servers' names.\n",
     pull_groups,
-    NULL,
+    tell_names,
     pull_run,
 };

@@ -298,17 +298,21 @@ done:
     return exit_status;
 }
 
-static void print_detectors(FILE *stream)
+static void tell_detectors(struct cli_sink *sink)
 {
-    cli_print_layouts(stream);
+    cli_layouts(sink);
+    for (size_t i = 0; dataset_layout_at(i); i++)
+        cli_value(sink, "val-layout", dataset_layout_at(i)->name);
     for (const struct detector *const *d = detector_all(); *d; d++) {
-        fprintf(stream, "\nDetector %s (%s):\n", (*d)->name, (*d)->title);
-        option_print_help((*d)->fields, stream);
-        const struct detector_default *t = (*d)->training;
-        if (t)
-            fprintf(stream, "  Unless told otherwise it is trained with");
-        for (; t && t->option; t++)
-            fprintf(stream, " --%s %s%s", t->option, t->value, t[1].option ? "" : "\n");
+        cli_heading(sink, "Detector %s (%s)", (*d)->name, (*d)->title);
+        cli_options(sink, (*d)->fields);
+        cli_value(sink, "detector", (*d)->name);
+        char text[1024];
+        size_t used = 0;
+        for (const struct detector_default *t = (*d)->training; t && t->option && used < sizeof text; t++)
+            used += (size_t)snprintf(text + used, sizeof text - used, " --%s %s", t->option, t->value);
+        if (used)
+            cli_note(sink, "Unless told otherwise it is trained with%s", text);
     }
 }
 
@@ -334,5 +338,5 @@ const struct command command_train = {"train",
                                       "--data DIR [--val DIR] --out MODEL [OPTION]...",
                                       details,
                                       groups,
-                                      print_detectors,
+                                      tell_detectors,
                                       train_command_run};

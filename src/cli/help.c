@@ -13,6 +13,38 @@ void cli_print_overview(FILE *stream)
     fputs("\n'assay help COMMAND' says more about one; 'assay --version' prints the versions in use.\n", stream);
 }
 
+/* ---- More than the tables, as text ---------------------------------------------------------------------------- */
+
+struct help_sink {
+    struct cli_sink sink; /* first: it is what the functions get */
+    FILE *stream;
+};
+
+static FILE *stream_of(struct cli_sink *sink)
+{
+    return ((struct help_sink *)sink)->stream;
+}
+
+static void print_heading(struct cli_sink *sink, const char *text)
+{
+    fprintf(stream_of(sink), "\n%s:\n", text);
+}
+
+static void print_options(struct cli_sink *sink, const struct option *table)
+{
+    option_print_help(table, stream_of(sink));
+}
+
+static void print_entry(struct cli_sink *sink, const char *name, const char *text)
+{
+    fprintf(stream_of(sink), "  %-20s %s\n", name, text);
+}
+
+static void print_note(struct cli_sink *sink, const char *text)
+{
+    fprintf(stream_of(sink), "  %s\n", text);
+}
+
 void cli_print_help(const struct command *command, FILE *stream)
 {
     fprintf(stream, "Usage: assay %s %s\n%c%s.\n", command->name, command->usage,
@@ -25,8 +57,11 @@ void cli_print_help(const struct command *command, FILE *stream)
         fprintf(stream, "\n%s:\n", command->groups[i].title);
         option_print_help(command->groups[i].options, stream);
     }
-    if (command->print_more)
-        command->print_more(stream);
+    struct help_sink more = {
+        .sink = {.heading = print_heading, .options = print_options, .entry = print_entry, .note = print_note},
+        .stream = stream};
+    if (command->more)
+        command->more(&more.sink);
 }
 
 /* Words after `help` name a command of one or two words. */

@@ -2,10 +2,12 @@
 #include "cli/cli.h"
 #include "data/dataset.h"
 
-void cli_print_layouts(FILE *stream)
+void cli_layouts(struct cli_sink *sink)
 {
     const struct dataset_layout *layout;
-    fputs("\nLayouts, recognised where exactly one fits:\n", stream);
-    for (size_t i = 0; (layout = dataset_layout_at(i)); i++)
-        fprintf(stream, "  %-20s %s: %s\n", layout->name, layout->title, layout->expects);
+    cli_heading(sink, "Layouts, recognised where exactly one fits");
+    for (size_t i = 0; (layout = dataset_layout_at(i)); i++) {
+        cli_entry(sink, layout->name, "%s: %s", layout->title, layout->expects);
+        cli_value(sink, "layout", layout->name);
+    }
 }

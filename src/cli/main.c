@@ -55,6 +55,10 @@ static const struct command *find_command(int argc, char **argv, int *used)
             return cli_commands[i];
         }
     }
+    if (argc >= 1 && strcmp(argv[0], command_generate.name) == 0) {
+        *used = 1;
+        return &command_generate;
+    }
     return NULL;
 }
 

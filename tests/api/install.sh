@@ -40,6 +40,10 @@ lib/libassay.so
 lib/libassay.so.$abi
 lib/pkgconfig/assay.pc
 share/assay/models/residual.safetensors
+share/bash-completion/completions/assay
+share/fish/vendor_completions.d/assay.fish
+share/man/man1/assay.1
+share/zsh/site-functions/_assay
 END
 diff "$tree/expected" "$tree/found" || fail "other files were installed than expected"
 
@@ -81,5 +85,6 @@ compile "$source/examples/judge_file.c" "$tree/mismatched" -I"$tree/other"
 if message=$("$tree/mismatched" "$model" "$picture" 2>&1); then fail "another ABI was accepted"; fi
 expect "ABI version $abi, but the program was compiled for $((abi + 1))" "$message"
 
-# The command finds its model beside itself.
+# The command finds its model beside itself, and wrote its manual.
+head -n 2 "$prefix/share/man/man1/assay.1" | grep -q "^\.TH ASSAY 1 .*$version" || fail "no manual of $version"
 expect "chelsea.jpg" "$(env -u ASSAY_MODEL "$prefix/bin/assay" detect "$picture")"
