@@ -123,10 +123,13 @@ static void bench(const struct bench_case *c, enum dtype dtype, const struct fil
         in[i].data = random_tensor(&in[i]);
     out.data = mem_alloc_aligned((size_t)shape_count(&out.shape) * dtype_size(out.dtype));
     void *scratch = mem_alloc_aligned(prepared.scratch_bytes);
+    const float *stored[MAX_INPUTS];
+    for (int i = 0; i < c->inputs; i++)
+        stored[i] = in[i].data;
     for (int i = 0; i < c->inputs; i++) {
         void *copy = prepared.pack[i].bytes ? mem_alloc_aligned(prepared.pack[i].bytes) : NULL;
         if (copy)
-            kernel->pack(prepared.state, i, in[i].data, copy);
+            kernel->pack(prepared.state, i, stored, copy);
         packed[i] = copy;
     }
     struct kernel_call call = {.input_count = c->inputs,

@@ -3,8 +3,9 @@
 
     compare.py [--rounds N] [--threads N] [--peers A,B] [--tasks TASK:BATCH,...]
 
-Every competitor is a process of its own that is asked for one run at a time, in turn, so that a busy moment of the
-machine meets all of them. CSV: task, batch, peer, type, best and median milliseconds, pictures a second at best, peak
+Every competitor is a process of its own, and they take turns of three runs, so that a busy moment of the machine meets
+all of them. "assay" waits as the command does (OMP_WAIT_POLICY=PASSIVE); "assay-spinning" lets its threads spin for a
+moment, as the others' do. CSV: task, batch, peer, type, best and median milliseconds, pictures a second at best, peak
 resident memory of the process (MiB), and the ratio to Assay in the same type at best (above 1: Assay is faster).
 Weights are random. Needs torch, torchvision, open_clip_torch, timm; onnxruntime and openvino where those are compared.
 Peers that cannot be had are named on standard error and left out."""
@@ -14,12 +15,16 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import time
 
+PAUSE = 0.1  # seconds: threads of the one before, which may still spin, come to rest
+RUNS = 3     # in a turn: the first finds its weights no longer in the caches
 HERE = pathlib.Path(__file__).resolve().parent
 TASKS = ("resnet-50:1,resnet-50:8,clip-rn50:1,clip-rn50:8,clip-vit-l-14:1,clip-vit-l-14:8,dinov2-vit-l-14:1,"
          "dinov2-vit-l-14:8,train:lol:4,train:lol:32,train:residual:32")
 # name: (type, also for training)
-PEERS = {"assay": ("f32", True), "assay-bf16": ("bf16", True), "torch": ("f32", True),
+PEERS = {"assay": ("f32", True), "assay-spinning": ("f32", True), "assay-bf16": ("bf16", True),
+         "assay-spinning-bf16": ("bf16", True), "torch": ("f32", True),
          "torch-channels-last": ("f32", True), "torch-compile": ("f32", True), "onnxruntime": ("f32", False),
          "openvino": ("f32", False), "torch-bf16": ("bf16", True), "torch-compile-bf16": ("bf16", True),
          "openvino-bf16": ("bf16", False)}
@@ -29,7 +34,7 @@ class Worker:
     def __init__(self, peer, task, batch, threads):
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
         if peer.startswith("assay"):
-            environment["OMP_WAIT_POLICY"] = "PASSIVE"
+            environment.update({"GOMP_SPINCOUNT": "100000"} if "spinning" in peer else {"OMP_WAIT_POLICY": "PASSIVE"})
             command = [str(HERE.parent / "build" / "bench" / "bench_networks"), task, str(batch), PEERS[peer][0]]
         else:
             command = [sys.executable, str(HERE / "peer.py"), peer, task, str(batch), str(threads)]
@@ -72,8 +77,10 @@ def compare(task, batch, peers, rounds, threads):
             worker.process.kill()
     for _ in range(rounds):
         for worker in workers.values():
-            worker.run()
-    ours = {PEERS[p][0]: min(w.times) for p, w in workers.items() if p.startswith("assay")}
+            time.sleep(PAUSE)
+            for _ in range(RUNS):
+                worker.run()
+    ours = {PEERS[p][0]: min(w.times) for p, w in workers.items() if p in ("assay", "assay-bf16")}
     for peer, worker in workers.items():
         kind, best = PEERS[peer][0], min(worker.times)
         ratio = f"{best / ours[kind]:.3f}" if kind in ours else ""

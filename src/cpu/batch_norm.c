@@ -102,7 +102,7 @@ static void channel_stats_run(const struct kernel_call *call)
 
 /* --- tables: a few numbers per channel, repeated so that a stretch of the tensor meets them in order ------------------ */
 
-enum { TABLE_WIDTH = 512, TABLES = 4, NORM_OWN = 4, NORM_INPUTS = NORM_OWN + KERNEL_MAX_ABSORBED };
+enum { TABLE_WIDTH = 512, TABLES = 4, NORM_INPUTS = 5 + KERNEL_MAX_ABSORBED };
 
 /* Floats in one table: whole rows of channels side by side. */
 static int64_t table_width(int64_t channels)
@@ -119,6 +119,7 @@ struct apply_job {
     apply_body *body;
     int64_t channels, width, count;
     float *table[TABLES];
+    int own; /* inputs that are not those of absorbed ops */
     struct chain chain;
 };
 
@@ -163,8 +164,8 @@ static void apply_rows(void *context, int64_t begin, int64_t end, int thread)
             float *y = loop_target(&job->call->out, offset, result);
             job->body(job->chain.count ? between : y, x, dy, table, count);
             const float *inputs[NORM_INPUTS];
-            for (int i = NORM_OWN; i < job->call->input_count && job->chain.count > 0; i++)
-                inputs[i] = loop_read(&job->call->in[i], offset, count, others[i - NORM_OWN]);
+            for (int i = job->own; i < job->call->input_count && job->chain.count > 0; i++)
+                inputs[i] = loop_read(&job->call->in[i], offset, count, others[i - job->own]);
             chain_run(&job->chain, between, y, inputs, count);
             loop_write(&job->call->out, offset, count, y);
         }
@@ -194,14 +195,14 @@ HOT static void norm_loop(float *y, const float *x, const float *dy, const float
         y[i] = (x[i] - mean[i]) * factor[i] + shift[i];
 }
 
-static void batch_norm_run(const struct kernel_call *call)
+/* Inputs from `stats` on are mean and variance, scale and shift. */
+static void normalise_with(const struct kernel_call *call, const float *mean, const float *variance, int own)
 {
     const struct norm_attrs *attrs = call->attrs;
     struct apply_job job = apply_job_of(call);
     int64_t channels = job.channels;
-    const float *mean = call->in[1].data, *variance = mean + channels; /* statistics are always f32 */
-    const float *scale = loop_read(&call->in[2], 0, channels, job.table[1]);
-    const float *shift = loop_read(&call->in[3], 0, channels, job.table[2]);
+    const float *scale = loop_read(&call->in[own - 2], 0, channels, job.table[1]);
+    const float *shift = loop_read(&call->in[own - 1], 0, channels, job.table[2]);
     for (int64_t i = 0; i < channels; i++) {
         job.table[0][i] = mean[i];
         job.table[1][i] = (float)(scale[i] / sqrt((double)variance[i] + (double)attrs->eps));
@@ -209,9 +210,25 @@ static void batch_norm_run(const struct kernel_call *call)
         job.table[3][i] = 0.0f;
     }
     job.x = &call->in[0];
+    job.own = own;
     job.chain = chain_of(call);
     job.body = norm_loop;
     apply(&job);
+}
+
+static void batch_norm_run(const struct kernel_call *call)
+{
+    const float *stats = call->in[1].data; /* statistics are always f32 */
+    int64_t channels = call->in[1].shape.dim[1];
+    normalise_with(call, stats, stats + channels, 4);
+}
+
+static void batch_norm_frozen_run(const struct kernel_call *call)
+{
+    struct apply_job job = apply_job_of(call);
+    const float *mean = loop_read(&call->in[1], 0, job.channels, job.table[0]);
+    const float *variance = loop_read(&call->in[2], 0, job.channels, job.table[3]);
+    normalise_with(call, mean, variance, 5);
 }
 
 static bool batch_norm_absorbs(const struct kernel_node *n, const struct kernel_node *next, int through)
@@ -285,17 +302,8 @@ HOT static void grad_loop(float *y, const float *x, const float *dy, const float
         y[i] = factor[i] * (dy[i] - plain[i] - slope[i] * (x[i] - mean[i]));
 }
 
-HOT static void frozen_loop(float *y, const float *x, const float *dy, const float *const table[TABLES], int64_t count)
-{
-    (void)x;
-    const float *factor = table[1];
-    INDEPENDENT
-    for (int64_t i = 0; i < count; i++)
-        y[i] = factor[i] * dy[i];
-}
-
 /* With n rows: scale / deviation (dy - sum(dy) / n - normalised x sum(dy normalised x) / n), and
- * normalised x = (x - mean) / deviation. Frozen statistics: scale / deviation dy. */
+ * normalised x = (x - mean) / deviation. */
 static void batch_norm_grad_run(const struct kernel_call *call)
 {
     const struct norm_attrs *attrs = call->attrs;
@@ -304,17 +312,17 @@ static void batch_norm_grad_run(const struct kernel_call *call)
     double n = channels > 0 ? (double)(job.count / channels) : 1.0;
     const float *mean = call->in[1].data, *variance = mean + channels;
     const float *scale = loop_read(&call->in[2], 0, channels, job.table[1]);
-    const float *sums = attrs->batch ? call->in[4].data : NULL;
+    const float *sums = call->in[4].data;
     for (int64_t i = 0; i < channels; i++) {
         double inverse = 1.0 / sqrt((double)variance[i] + (double)attrs->eps);
         job.table[0][i] = mean[i];
         job.table[1][i] = (float)(scale[i] * inverse);
-        job.table[2][i] = sums ? (float)(sums[i] / n) : 0.0f;
-        job.table[3][i] = sums ? (float)(sums[channels + i] / n * inverse) : 0.0f;
+        job.table[2][i] = (float)(sums[i] / n);
+        job.table[3][i] = (float)(sums[channels + i] / n * inverse);
     }
-    job.x = attrs->batch ? &call->in[0] : NULL;
+    job.x = &call->in[0];
     job.dy = &call->in[3];
-    job.body = attrs->batch ? grad_loop : frozen_loop;
+    job.body = grad_loop;
     apply(&job);
 }
 
@@ -327,6 +335,11 @@ const struct kernel cpu_batch_norm = {.op = &op_batch_norm_def,
                                       .absorbs = batch_norm_absorbs,
                                       .prepare = table_prepare,
                                       .run = batch_norm_run};
+const struct kernel cpu_batch_norm_frozen = {.op = &op_batch_norm_frozen_def,
+                                             .bf16 = true,
+                                             .absorbs = batch_norm_absorbs,
+                                             .prepare = table_prepare,
+                                             .run = batch_norm_frozen_run};
 const struct kernel cpu_batch_norm_sums = {.op = &op_batch_norm_sums_def,
                                            .bf16 = true,
                                            .prepare = columns_prepare,

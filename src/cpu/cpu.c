@@ -12,7 +12,7 @@ static const struct kernel *const kernels[] = {
     &cpu_unary, &cpu_binary, &cpu_select, &cpu_accumulate, &cpu_cast, &cpu_broadcast,
     &cpu_reduce,
     &cpu_softmax, &cpu_log_softmax, &cpu_softmax_grad, &cpu_log_softmax_grad,
-    &cpu_channel_stats, &cpu_batch_norm, &cpu_batch_norm_sums, &cpu_batch_norm_grad,
+    &cpu_channel_stats, &cpu_batch_norm, &cpu_batch_norm_frozen, &cpu_batch_norm_sums, &cpu_batch_norm_grad,
     &cpu_layer_norm, &cpu_layer_norm_grad, &cpu_layer_norm_sums,
     &cpu_permute, &cpu_slice, &cpu_pad, &cpu_concat,
     &cpu_constant, &cpu_random, &cpu_one_hot,

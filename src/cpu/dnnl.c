@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "cpu/dnnl_fold.h"
 #include "cpu/dnnl_posts.h"
 #include "cpu/loops.h"
 
@@ -58,6 +59,7 @@ struct operand {
 };
 
 struct work {
+    struct fold fold;
     struct primitive main;
     struct operand operands[ONEDNN_ROLES];
     size_t scratchpad_at;
@@ -199,7 +201,8 @@ static dnnl_status_t create_reorder(struct work *work, enum onednn_role role, co
     if (!o->chosen)
         return dnnl_runtime_error;
     layout_ref plain = layout_of(&o->plain);
-    o->reordered = !dnnl_memory_desc_equal(plain, o->chosen);
+    bool folded = work->fold.present && role == ONEDNN_WEIGHT;
+    o->reordered = !dnnl_memory_desc_equal(plain, o->chosen) || folded;
     if (!o->reordered)
         return dnnl_success;
     bool output = o->index == ONEDNN_OUTPUT;
@@ -211,11 +214,17 @@ static dnnl_status_t create_reorder(struct work *work, enum onednn_role role, co
         return status;
     size_t bytes = aligned(dnnl_memory_desc_get_size(o->chosen));
     uint64_t hash = layout_hash(o->chosen);
+    if (folded && hash == 0)
+        return dnnl_unimplemented; /* cannot be kept packed: scaled weights would be needed at each run */
     if (!output && n->in_is_param[o->index] && hash != 0) {
         o->packed = true;
         o->at = bytes;
         out->pack[o->index].bytes = bytes + o->reorder.scratchpad;
         out->pack[o->index].key = hash_bytes(&hash, sizeof(hash), layout_hash(plain));
+        if (folded) {
+            out->pack[o->index].with = fold_with(&work->fold);
+            out->pack[o->index].key = hash_bytes(&work->fold.eps, sizeof(work->fold.eps), out->pack[o->index].key);
+        }
     } else {
         o->at = out->scratch_bytes;
         out->scratch_bytes += bytes;
@@ -233,8 +242,8 @@ static dnnl_status_t set_posts(struct work *work, const struct onednn_spec *spec
     dnnl_post_ops_t ops = NULL;
     dnnl_status_t status = dnnl_post_ops_create(&ops);
     if (status == dnnl_success)
-        status = posts_create(&work->posts, n, result, spec->kind == ONEDNN_CONV ? 1 : result->rank - 1, ops,
-                              &out->scratch_bytes);
+        status = posts_create(&work->posts, n, result, spec->kind == ONEDNN_CONV ? 1 : result->rank - 1,
+                              work->fold.present, ops, &out->scratch_bytes);
     if (status == dnnl_success)
         status = dnnl_primitive_attr_set_post_ops(attr, ops);
     if (ops)
@@ -242,12 +251,13 @@ static dnnl_status_t set_posts(struct work *work, const struct onednn_spec *spec
     return status;
 }
 
-assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *n, struct kernel_prepared *out,
-                            struct assay_error *error)
+/* Everything into *out, or nothing; an absorbed norm folded into the weights where `may_fold` and possible. */
+static dnnl_status_t prepare(const struct onednn_spec *spec, const struct kernel_node *n, bool may_fold,
+                             struct kernel_prepared *out)
 {
-    dnnl_primitive_attr_t attr = NULL;
-    dnnl_primitive_attr_t plain = NULL; /* of reorders */
-    size_t scratchpad;
+    dnnl_primitive_attr_t attr = NULL, reorders = NULL;
+    size_t scratchpad = 0;
+    struct onednn_spec folded;
     struct work *work = mem_alloc(1, sizeof(*work));
     dnnl_status_t status = work ? machine_ready() : dnnl_out_of_memory;
     for (int role = 0; work && role < ONEDNN_ROLES; role++)
@@ -255,30 +265,47 @@ assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_
     if (status == dnnl_success)
         status = dnnl_primitive_attr_create(&attr);
     if (status == dnnl_success)
-        status = dnnl_primitive_attr_create(&plain);
+        status = dnnl_primitive_attr_create(&reorders);
     if (status == dnnl_success)
         status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
     if (status == dnnl_success)
-        status = dnnl_primitive_attr_set_scratchpad_mode(plain, dnnl_scratchpad_mode_user);
+        status = dnnl_primitive_attr_set_scratchpad_mode(reorders, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success && may_fold && fold_create(&work->fold, spec, n, &folded)) {
+        spec = &folded;
+        work->fold.at = out->scratch_bytes;
+        out->scratch_bytes += aligned((size_t)work->fold.channels * sizeof(float));
+    }
     if (status == dnnl_success && n->absorbed_count > 0)
         status = set_posts(work, spec, n, attr, out);
     if (status == dnnl_success)
         status = create_main(work, spec, attr);
-    scratchpad = status == dnnl_success ? work->main.scratchpad : 0;
+    if (status == dnnl_success)
+        scratchpad = work->main.scratchpad;
     for (int role = 0; role < ONEDNN_ROLES && status == dnnl_success; role++)
-        status = create_reorder(work, (enum onednn_role)role, spec, n, out, &scratchpad, plain);
+        status = create_reorder(work, (enum onednn_role)role, spec, n, out, &scratchpad, reorders);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
-    if (plain)
-        dnnl_primitive_attr_destroy(plain);
+    if (reorders)
+        dnnl_primitive_attr_destroy(reorders);
     if (status == dnnl_success) {
         work->scratchpad_at = out->scratch_bytes;
         out->scratch_bytes += aligned(scratchpad);
         out->state = work;
-        return ASSAY_OK;
+    } else {
+        onednn_release(work);
+        memset(out, 0, sizeof(*out));
     }
-    onednn_release(work);
-    memset(out, 0, sizeof(*out));
+    return status;
+}
+
+assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *n, struct kernel_prepared *out,
+                            struct assay_error *error)
+{
+    dnnl_status_t status = prepare(spec, n, true, out);
+    if (status == dnnl_unimplemented && n->absorbed_count > 0)
+        status = prepare(spec, n, false, out);
+    if (status == dnnl_success)
+        return ASSAY_OK;
     if (status == dnnl_out_of_memory)
         return error_memory(error, n->name);
     return error_set(error, ASSAY_ERROR_INTERNAL, "%s: oneDNN %d.%d has no way to compute it (its status %d)", n->name,
@@ -343,14 +370,24 @@ static void spoil(void *data, size_t bytes)
     memset(data, 0xFF, bytes);
 }
 
-void onednn_pack(void *state, int input, const float *data, void *packed)
+void onednn_pack(void *state, int input, const float *const *stored, void *packed)
 {
     const struct work *work = state;
+    float *scaled = NULL;
+    const float *data = stored[input];
+    if (work->fold.present && work->fold.weight == input) {
+        data = scaled = fold_weights(&work->fold, stored);
+        if (!scaled) {
+            spoil(packed, work->operands[ONEDNN_WEIGHT].at);
+            return;
+        }
+    }
     for (int role = 0; role < ONEDNN_ROLES; role++) {
         const struct operand *o = &work->operands[role];
         if (o->index == input && o->packed && !reorder(o, data, packed, (char *)packed + o->at))
             spoil(packed, o->at);
     }
+    mem_free(scaled);
 }
 
 void onednn_run(const struct kernel_call *call)
@@ -366,6 +403,8 @@ void onednn_run(const struct kernel_call *call)
         if (o->index == ONEDNN_ABSENT)
             continue;
         const void *data = o->index == ONEDNN_OUTPUT ? call->out.data : call->in[o->index].data;
+        if (role == ONEDNN_BIAS && work->fold.present)
+            data = fold_bias(&work->fold, call);
         if (o->packed) {
             data = call->packed[o->index];
         } else if (o->reordered) {

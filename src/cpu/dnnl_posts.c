@@ -8,7 +8,7 @@
 #include "ops/elementwise.h"
 #include "ops/norm.h"
 
-enum { STATS = 1, SCALE, SHIFT }; /* inputs of a batch norm */
+enum { MEAN, VARIANCE, SCALE, SHIFT }; /* what a frozen norm has beside x, one after the other */
 
 static bool eltwise_of(const struct unary_attrs *a, dnnl_alg_kind_t *algorithm, float *alpha)
 {
@@ -44,8 +44,12 @@ bool posts_absorb(const struct kernel_node *n, const struct kernel_node *next, i
     int64_t channels = shape->dim[shape->rank - 1];
     if (next->op == &op_cast)
         return true; /* the result's own type, then */
-    if (next->op == &op_batch_norm_def)
-        return through == 0 && !((const struct norm_attrs *)next->attrs)->batch;
+    if (next->op == &op_batch_norm_frozen_def) {
+        bool f32 = true;
+        for (int i = 1; i <= SHIFT + 1; i++)
+            f32 = f32 && next->in[i].dtype == DTYPE_F32;
+        return through == 0 && f32;
+    }
     if (next->op == &op_unary_def)
         return eltwise_of(next->attrs, &algorithm, &alpha);
     if (next->op != &op_binary_def)
@@ -79,8 +83,8 @@ static dnnl_status_t add_norm(struct posts *posts, const struct kernel_absorbed 
 {
     size_t bytes = (size_t)posts->channels * sizeof(float);
     bytes = (bytes + MEMORY_ALIGNMENT - 1) / MEMORY_ALIGNMENT * MEMORY_ALIGNMENT;
-    struct post slope = {.input = a->in[STATS], .slope = true, .norm = a->attrs, .at = *scratch};
-    struct post offset = {.input = a->in[STATS], .offset = true, .norm = a->attrs, .at = *scratch + bytes};
+    struct post slope = {.input = a->in[1 + MEAN], .slope = true, .norm = a->attrs, .at = *scratch};
+    struct post offset = {.input = a->in[1 + MEAN], .offset = true, .norm = a->attrs, .at = *scratch + bytes};
     *scratch += 2 * bytes;
     dnnl_status_t status = add_binary(posts, slope, dnnl_binary_mul, DTYPE_F32, result, channel_axis, false, ops);
     return status != dnnl_success
@@ -89,17 +93,17 @@ static dnnl_status_t add_norm(struct posts *posts, const struct kernel_absorbed 
 }
 
 dnnl_status_t posts_create(struct posts *posts, const struct kernel_node *n, const struct onednn_operand *result,
-                           int channel_axis, dnnl_post_ops_t ops, size_t *scratch)
+                           int channel_axis, int first, dnnl_post_ops_t ops, size_t *scratch)
 {
     dnnl_status_t status = dnnl_success;
     posts->channels = result->dim[channel_axis];
-    for (int i = 0; i < n->absorbed_count && status == dnnl_success; i++) {
+    for (int i = first; i < n->absorbed_count && status == dnnl_success; i++) {
         const struct kernel_absorbed *a = &n->absorbed[i];
         dnnl_alg_kind_t algorithm;
         float alpha;
         if (a->op == &op_cast)
             continue;
-        if (a->op == &op_batch_norm_def) {
+        if (a->op == &op_batch_norm_frozen_def) {
             status = add_norm(posts, a, result, channel_axis, ops, scratch);
         } else if (a->op == &op_unary_def) {
             status = eltwise_of(a->attrs, &algorithm, &alpha) ? append_eltwise(ops, algorithm, alpha, 0.0f)
@@ -130,14 +134,18 @@ void posts_compute(const struct posts *posts, const struct kernel_call *call)
         /* the offset comes next */
         float *slope = (float *)((char *)call->scratch + p->at);
         float *offset = (float *)((char *)call->scratch + p[1].at);
-        const float *mean = call->in[p->input].data, *variance = mean + posts->channels;
-        const float *scale = call->in[p->input + SCALE - STATS].data;
-        const float *shift = call->in[p->input + SHIFT - STATS].data;
+        const float *const norm[] = {call->in[p->input].data, call->in[p->input + 1].data, call->in[p->input + 2].data,
+                                     call->in[p->input + 3].data};
         for (int64_t c = 0; c < posts->channels; c++) {
-            slope[c] = scale[c] / sqrtf(variance[c] + p->norm->eps);
-            offset[c] = shift[c] - mean[c] * slope[c];
+            slope[c] = posts_slope(norm[VARIANCE][c], norm[SCALE][c], p->norm->eps);
+            offset[c] = norm[SHIFT][c] - norm[MEAN][c] * slope[c];
         }
     }
+}
+
+float posts_slope(float variance, float scale, float eps)
+{
+    return scale / sqrtf(variance + eps);
 }
 
 const void *posts_data(const struct posts *posts, int i, const struct kernel_call *call)

@@ -27,14 +27,17 @@ struct posts {
 /* For kernel.absorbs of a product or a convolution. */
 bool posts_absorb(const struct kernel_node *n, const struct kernel_node *next, int through);
 
-/* Appends what the node has absorbed to `ops`. `result`: the operand that it is applied to, whose last plain axis
+/* Appends what the node has absorbed, from number `first` on, to `ops`. `result`: the operand that it is applied to, whose last plain axis
  * (`channel_axis` of its logical ones) is the channels. Adds to *scratch what is computed at each run. */
 dnnl_status_t posts_create(struct posts *posts, const struct kernel_node *n, const struct onednn_operand *result,
-                           int channel_axis, dnnl_post_ops_t ops, size_t *scratch);
+                           int channel_axis, int first, dnnl_post_ops_t ops, size_t *scratch);
 void posts_free(struct posts *posts);
 
 /* Computes what is computed, into the scratch memory. */
 void posts_compute(const struct posts *posts, const struct kernel_call *call);
+
+/* What a frozen norm multiplies a channel by. */
+float posts_slope(float variance, float scale, float eps);
 
 /* The memory of operand i in this run. */
 const void *posts_data(const struct posts *posts, int i, const struct kernel_call *call);

@@ -8,7 +8,7 @@ extern const struct kernel cpu_unary;                                           
 extern const struct kernel cpu_binary, cpu_select, cpu_accumulate, cpu_cast, cpu_broadcast;      /* elementwise.c */
 extern const struct kernel cpu_reduce;                                                           /* reduce.c */
 extern const struct kernel cpu_softmax, cpu_log_softmax, cpu_softmax_grad, cpu_log_softmax_grad; /* softmax.c */
-extern const struct kernel cpu_channel_stats, cpu_batch_norm, cpu_batch_norm_sums,
+extern const struct kernel cpu_channel_stats, cpu_batch_norm, cpu_batch_norm_frozen, cpu_batch_norm_sums,
     cpu_batch_norm_grad;                                                               /* batch_norm.c */
 extern const struct kernel cpu_layer_norm, cpu_layer_norm_grad, cpu_layer_norm_sums;   /* layer_norm.c */
 extern const struct kernel cpu_permute, cpu_slice, cpu_pad, cpu_concat;                /* move.c */

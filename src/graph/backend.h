@@ -8,7 +8,7 @@
 
 enum { KERNEL_MAX_INPUTS = 64 };
 
-enum { KERNEL_MAX_ABSORBED = 8, KERNEL_ABSORBED_INPUTS = 4 };
+enum { KERNEL_MAX_ABSORBED = 8, KERNEL_ABSORBED_INPUTS = 5 };
 
 /* An op that a kernel applies to its result before it writes it, instead of a kernel of its own doing so. */
 struct kernel_absorbed {
@@ -38,8 +38,9 @@ struct kernel_prepared {
     void *state;          /* the kernel's own, freed by `release`; NULL is fine. Read-only while it runs */
     size_t scratch_bytes; /* memory for one run, 64-byte aligned, contents undefined */
     struct {
-        size_t bytes; /* 0: input i is used as it is; else run() finds it packed, in call->packed[i] */
-        uint64_t key; /* the same for two nodes exactly where their packed bytes are the same */
+        size_t bytes;  /* 0: input i is used as it is; else run() finds it packed, in call->packed[i] */
+        uint64_t key;  /* the same for two nodes exactly where their packed bytes are the same */
+        uint64_t with; /* one bit for each other input, stored too, that the packed bytes depend on */
     } pack[KERNEL_MAX_INPUTS];
 };
 
@@ -65,8 +66,9 @@ struct kernel {
      * which is next's input `through`. NULL: it absorbs nothing. */
     bool (*absorbs)(const struct kernel_node *so_far, const struct kernel_node *next, int through);
     assay_status (*prepare)(const struct kernel_node *node, struct kernel_prepared *out,
-                            struct assay_error *error);                    /* or NULL */
-    void (*pack)(void *state, int input, const float *data, void *packed); /* or NULL */
+                            struct assay_error *error); /* or NULL */
+    /* Packs an input. stored[i]: the values of input i where that is a stored tensor, else NULL. Or NULL. */
+    void (*pack)(void *state, int input, const float *const *stored, void *packed);
     void (*run)(const struct kernel_call *call);
     void (*release)(void *state); /* or NULL */
 };

@@ -29,7 +29,7 @@ struct plan_value {
 struct plan_pack {
     int input; /* which input of the step */
     struct store_entry *entry;
-    uint64_t key;
+    uint64_t key, with;
     size_t bytes;
     int slot; /* in the workspace's list of packed pointers */
 };

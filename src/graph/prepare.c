@@ -1,4 +1,5 @@
 /* prepare.c - every kernel of a plan prepared: shapes and types are final here. */
+#include "base/hash.h"
 #include "graph/plan_internal.h"
 
 struct kernel_node plan_describe(const struct plan *plan, const struct plan_step *step,
@@ -20,6 +21,19 @@ struct kernel_node plan_describe(const struct plan *plan, const struct plan_step
                                 .out = plan_value(plan, step->output)->tensor,
                                 .absorbed_count = step->absorbed_count,
                                 .absorbed = step->absorbed};
+}
+
+/* The kernel's own key, and which tensors the packed bytes depend on besides. */
+static uint64_t pack_key(const struct plan *plan, const struct plan_step *step, const struct kernel_prepared *prepared,
+                         int input)
+{
+    uint64_t key = prepared->pack[input].key;
+    for (int i = 0; i < step->input_count; i++) {
+        const struct store_entry *entry = plan_value(plan, step->inputs[i])->entry;
+        if (prepared->pack[input].with >> i & 1)
+            key = hash_bytes(&entry, sizeof entry, key);
+    }
+    return key;
 }
 
 static assay_status prepare_step(struct plan *plan, struct plan_step *step, struct assay_error *error)
@@ -49,7 +63,8 @@ static assay_status prepare_step(struct plan *plan, struct plan_step *step, stru
         if (prepared.pack[i].bytes)
             step->packs[k++] = (struct plan_pack){.input = i,
                                                   .entry = plan_value(plan, step->inputs[i])->entry,
-                                                  .key = prepared.pack[i].key,
+                                                  .key = pack_key(plan, step, &prepared, i),
+                                                  .with = prepared.pack[i].with,
                                                   .bytes = prepared.pack[i].bytes,
                                                   .slot = plan->pack_slots++};
     return ASSAY_OK;

@@ -107,14 +107,36 @@ static assay_status bind(struct workspace *w, const struct feed *feeds, int feed
 }
 
 struct pack_context {
+    const struct plan *plan;
     const struct plan_step *step;
     int input;
 };
 
-static void pack(const void *context, const float *data, void *packed)
+static const struct store_entry *stored_input(const struct plan *plan, const struct plan_step *step, int input)
+{
+    const struct plan_value *v = plan_value(plan, step->inputs[input]);
+    return v->root == step->inputs[input] && v->place == VALUE_ENTRY ? v->entry : NULL;
+}
+
+static void pack(const void *context, void *packed)
 {
     const struct pack_context *c = context;
-    c->step->kernel->pack(c->step->state, c->input, data, packed);
+    const float *stored[KERNEL_MAX_INPUTS];
+    for (int i = 0; i < c->step->input_count; i++) {
+        const struct store_entry *entry = stored_input(c->plan, c->step, i);
+        stored[i] = entry ? entry->data : NULL;
+    }
+    c->step->kernel->pack(c->step->state, c->input, stored, packed);
+}
+
+/* Changes with the entry and with every other that its packed copy depends on. */
+static uint64_t pack_version(const struct plan *plan, const struct plan_step *step, const struct plan_pack *p)
+{
+    uint64_t version = p->entry->version;
+    for (int i = 0; i < step->input_count; i++)
+        if (p->with >> i & 1)
+            version += stored_input(plan, step, i)->version;
+    return version;
 }
 
 static assay_status pack_weights(struct workspace *w, struct assay_error *error)
@@ -124,9 +146,9 @@ static assay_status pack_weights(struct workspace *w, struct assay_error *error)
         const struct plan_step *step = plan_step(plan, s);
         for (int k = 0; k < step->pack_count; k++) {
             const struct plan_pack *p = &step->packs[k];
-            struct pack_context context = {step, p->input};
-            assay_status status = store_get_packed(plan->g->store, p->entry, p->key, p->bytes, pack, &context,
-                                                   &w->packed[p->slot], error);
+            struct pack_context context = {plan, step, p->input};
+            assay_status status = store_get_packed(plan->g->store, p->entry, p->key, pack_version(plan, step, p),
+                                                   p->bytes, pack, &context, &w->packed[p->slot], error);
             if (status)
                 return status;
         }

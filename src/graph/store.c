@@ -134,8 +134,9 @@ uint64_t store_param_count(const struct store *store)
     return count;
 }
 
-assay_status store_get_packed(struct store *store, struct store_entry *entry, uint64_t key, size_t bytes,
-                              store_pack *pack, const void *context, const void **out, struct assay_error *error)
+assay_status store_get_packed(struct store *store, struct store_entry *entry, uint64_t key, uint64_t version,
+                              size_t bytes, store_pack *pack, const void *context, const void **out,
+                              struct assay_error *error)
 {
     assay_status status = ASSAY_OK;
     pthread_mutex_lock(&store->lock);
@@ -151,12 +152,12 @@ assay_status store_get_packed(struct store *store, struct store_entry *entry, ui
             goto done;
         }
         *packed = (struct store_packed){
-            .next = entry->packed, .key = key, .version = entry->version - 1, .bytes = bytes, .data = data};
+            .next = entry->packed, .key = key, .version = version - 1, .bytes = bytes, .data = data};
         entry->packed = packed;
     }
-    if (packed->version != entry->version) {
-        pack(context, entry->data, packed->data);
-        packed->version = entry->version;
+    if (packed->version != version) {
+        pack(context, packed->data);
+        packed->version = version;
         if (entry->mapped)
             file_map_rest(entry->data, (size_t)shape_count(&entry->shape) * sizeof *entry->data);
     }

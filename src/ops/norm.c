@@ -38,6 +38,12 @@ static bool infer_batch_norm(const struct op_infer *c)
     return check_inputs(c, "2cc");
 }
 
+static bool infer_batch_norm_frozen(const struct op_infer *c)
+{
+    *c->shape = c->in[0];
+    return check_inputs(c, "cccc");
+}
+
 static bool infer_batch_norm_sums(const struct op_infer *c)
 {
     return infer_stats(c) && check_inputs(c, "2x");
@@ -82,18 +88,11 @@ static void grad_channel_stats(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_add(g, d_var, op_scale(g, stats_row(g, c->d_out, 0), per_value));
 }
 
-/* With batch statistics the gradient of x contains what goes through them; with given ones it does not. The statistics
- * themselves get none. */
+/* The gradient of x contains what goes through the batch's statistics. They themselves get none. */
 static void grad_batch_norm(struct graph *g, const struct op_grad *c)
 {
     const struct norm_attrs *a = c->attrs;
     node x = c->in[0], stats = c->in[1], scale = c->in[2], dy = c->d_out;
-    if (!a->batch && !c->wanted[2] && !c->wanted[3]) {
-        /* frozen: no sums needed */
-        node slope = op_mul(g, scale, op_pow(g, op_affine(g, stats_row(g, stats, 1), 1, a->eps), -0.5f));
-        c->d_in[0] = op_mul(g, dy, slope);
-        return;
-    }
     node sums = graph_add(g, &op_batch_norm_sums_def, (node[]){x, stats, dy}, 3, a, sizeof *a);
     if (c->wanted[0])
         c->d_in[0] = graph_add(g, &op_batch_norm_grad_def, (node[]){x, stats, scale, dy, sums}, 5, a, sizeof *a);
@@ -101,6 +100,21 @@ static void grad_batch_norm(struct graph *g, const struct op_grad *c)
         c->d_in[2] = stats_row(g, sums, 1);
     if (c->wanted[3])
         c->d_in[3] = stats_row(g, sums, 0);
+}
+
+static void grad_batch_norm_frozen(struct graph *g, const struct op_grad *c)
+{
+    const struct norm_attrs *a = c->attrs;
+    node scale = c->in[3], dy = c->d_out;
+    if (c->wanted[0])
+        c->d_in[0] = op_mul(g, dy, op_mul(g, scale, op_pow(g, op_affine(g, c->in[2], 1, a->eps), -0.5f)));
+    if (!c->wanted[3] && !c->wanted[4])
+        return;
+    node rows[2] = {op_reshape(g, c->in[1], SHAPE(1, -1)), op_reshape(g, c->in[2], SHAPE(1, -1))};
+    node inputs[3] = {c->in[0], op_concat(g, rows, 2, 0), dy};
+    node sums = graph_add(g, &op_batch_norm_sums_def, inputs, 3, a, sizeof *a);
+    c->d_in[3] = stats_row(g, sums, 1);
+    c->d_in[4] = stats_row(g, sums, 0);
 }
 
 static void grad_layer_norm(struct graph *g, const struct op_grad *c)
@@ -124,6 +138,10 @@ const struct op op_batch_norm_def = {.name = "batch_norm",
                                      .precision = PRECISION_FOLLOW,
                                      .infer = infer_batch_norm,
                                      .grad = grad_batch_norm};
+const struct op op_batch_norm_frozen_def = {.name = "batch_norm_frozen",
+                                            .precision = PRECISION_FOLLOW,
+                                            .infer = infer_batch_norm_frozen,
+                                            .grad = grad_batch_norm_frozen};
 const struct op op_batch_norm_sums_def = {.name = "batch_norm_sums",
                                           .precision = PRECISION_F32,
                                           .infer = infer_batch_norm_sums};
@@ -146,23 +164,18 @@ node op_channel_stats(struct graph *g, node x)
     return graph_add(g, &op_channel_stats_def, &x, 1, NULL, 0);
 }
 
-static node batch_norm_with(struct graph *g, node x, node stats, node scale, node shift, float eps, bool batch)
+node op_batch_norm(struct graph *g, node x, node batch_stats, node scale, node shift, float eps)
 {
     struct norm_attrs attrs = {0};
     attrs.eps = eps;
-    attrs.batch = batch;
-    return graph_add(g, &op_batch_norm_def, (node[]){x, stats, scale, shift}, 4, &attrs, sizeof attrs);
-}
-
-node op_batch_norm(struct graph *g, node x, node batch_stats, node scale, node shift, float eps)
-{
-    return batch_norm_with(g, x, detach(g, batch_stats), scale, shift, eps, true);
+    return graph_add(g, &op_batch_norm_def, (node[]){x, detach(g, batch_stats), scale, shift}, 4, &attrs, sizeof attrs);
 }
 
 node op_batch_norm_frozen(struct graph *g, node x, node mean, node var, node scale, node shift, float eps)
 {
-    node rows[2] = {op_reshape(g, mean, SHAPE(1, -1)), op_reshape(g, var, SHAPE(1, -1))};
-    return batch_norm_with(g, x, detach(g, op_concat(g, rows, 2, 0)), scale, shift, eps, false);
+    struct norm_attrs attrs = {0};
+    attrs.eps = eps;
+    return graph_add(g, &op_batch_norm_frozen_def, (node[]){x, mean, var, scale, shift}, 5, &attrs, sizeof attrs);
 }
 
 node op_layer_norm(struct graph *g, node x, node scale, node shift, float eps)

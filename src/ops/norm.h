@@ -6,16 +6,17 @@
 
 struct norm_attrs {
     float eps;
-    bool batch; /* batch norm: the statistics are those of x itself, and the gradient goes through them */
 };
 
 /* inputs (x [..., C]): [2, C], mean and biased variance over all axes but the last */
 extern const struct op op_channel_stats_def;
 /* inputs (x, stats [2, C], scale [C], shift [C]): (x - mean) / sqrt(var + eps) * scale + shift */
 extern const struct op op_batch_norm_def;
+/* the same with statistics that are given: inputs (x, mean [C], var [C], scale [C], shift [C]) */
+extern const struct op op_batch_norm_frozen_def;
 /* inputs (x, stats, dy): [2, C], sums over all axes but the last of dy and of dy * normalised x */
 extern const struct op op_batch_norm_sums_def;
-/* inputs (x, stats, scale, dy, sums): gradient of x. Frozen: dy * scale / sqrt(var + eps) */
+/* inputs (x, stats, scale, dy, sums): gradient of x, through the statistics too */
 extern const struct op op_batch_norm_grad_def;
 /* inputs (x [..., C], scale [C], shift [C]): over the last axis */
 extern const struct op op_layer_norm_def;

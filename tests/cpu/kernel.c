@@ -57,11 +57,13 @@ float *kernel_result(const struct kernel_case *c, bool bf16)
                                     .attrs = c->attrs};
     if (kernel->prepare && kernel->prepare(&described, &prepared, &error))
         fail_msg("%s", error.message);
+    const float *stored[KERNEL_MAX_INPUTS] = {NULL};
     for (int i = 0; i < c->inputs; i++) {
         in[i].data = copy_of(c->data[i], &in[i]);
+        stored[i] = in[i].data;
         void *copy = prepared.pack[i].bytes ? mem_alloc_aligned(prepared.pack[i].bytes) : NULL;
         if (copy)
-            kernel->pack(prepared.state, i, in[i].data, copy);
+            kernel->pack(prepared.state, i, stored, copy);
         packed[i] = copy;
     }
     int64_t count = shape_count(&c->out);

@@ -68,7 +68,7 @@ static void test_packing(void **context)
         assert_true(size >= 40 * 24 * 9 * 2);
         bytes[i] = mem_alloc_aligned(size);
         memset(bytes[i], 0, size);
-        all[i].kernel->pack(all[i].prepared.state, weight[i], w, bytes[i]);
+        all[i].kernel->pack(all[i].prepared.state, weight[i], (const float *const[]){w, w}, bytes[i]);
     }
     for (int i = 0; i < count; i++) {
         for (int k = 0; k < i; k++) {
@@ -155,7 +155,7 @@ static void test_concurrent(void **context)
     float *x = kernel_values(conv.in[0].shape, 2, -1, 1, false);
     void *packed = mem_alloc_aligned(conv.prepared.pack[1].bytes);
     size_t bytes = (size_t)shape_count(&conv.out.shape) * sizeof(float);
-    conv.kernel->pack(conv.prepared.state, 1, w, packed);
+    conv.kernel->pack(conv.prepared.state, 1, (const float *const[]){NULL, w}, packed);
     struct runner runners[THREADS + 1];
     pthread_t threads[THREADS];
     for (int i = 0; i <= THREADS; i++)

@@ -73,13 +73,14 @@ static void test_batch_norm(void **context)
     for (int k = 0; k < SIZES * 2; k++) {
         int64_t rows = sizes[k / 2][0], channels = sizes[k / 2][1], count = rows * channels;
         struct shape s = SHAPE(rows, channels), c1 = SHAPE(channels), c2 = SHAPE(2, channels);
-        struct norm_attrs attrs = {1.0f / EPS_INVERSE, k % 2 == 0};
+        struct norm_attrs attrs = {1.0f / EPS_INVERSE};
+        bool frozen = k % 2 == 1;
         float *x = kernel_values(s, 1, -1, 3, true), *dy = kernel_values(s, 2, -1, 1, true);
         float *scale = kernel_values(c1, 3, 0.5, 2, true), *shift = kernel_values(c1, 4, -1, 1, true);
         float *stats = kernel_values(c2, 5, 0.1, 1, true);
         double *real = doubles(2 * channels), *sums = doubles(2 * channels), *y = doubles(count), *dx = doubles(count);
         column_stats(x, rows, channels, real);
-        for (int64_t i = 0; i < 2 * channels && attrs.batch; i++)
+        for (int64_t i = 0; i < 2 * channels && !frozen; i++)
             stats[i] = (float)real[i];
         for (int64_t i = 0; i < count; i++) {
             int64_t c = i % channels;
@@ -94,7 +95,7 @@ static void test_batch_norm(void **context)
         for (int64_t i = 0; i < count; i++) {
             int64_t c = i % channels;
             double inverse = 1.0 / sqrt(stats[channels + c] + eps), normal = (x[i] - stats[c]) * inverse;
-            double slope = attrs.batch ? dy[i] - (sums[c] + normal * sums[channels + c]) / (double)rows : dy[i];
+            double slope = dy[i] - (sums[c] + normal * sums[channels + c]) / (double)rows;
             dx[i] = slope * scale[c] * inverse;
         }
         struct kernel_case forward = {&op_batch_norm_def,
@@ -109,6 +110,18 @@ static void test_batch_norm(void **context)
                                       0,
                                       0};
         kernel_check("batch_norm", &forward, y, 1e-5, 1e-2);
+        struct kernel_case given_stats = {&op_batch_norm_frozen_def,
+                                          &attrs,
+                                          {s, c1, c1, c1, c1},
+                                          s,
+                                          5,
+                                          {x, stats, stats + channels, scale, shift},
+                                          {false, true, true, true, true},
+                                          {false},
+                                          0,
+                                          0,
+                                          0};
+        kernel_check("batch_norm_frozen", &given_stats, y, 1e-5, 1e-2);
         struct kernel_case both = {&op_batch_norm_sums_def, &attrs,  {s, c2, s}, c2, 3, {x, stats, dy},
                                    {false, true},           {false}, 0,          0,  0};
         kernel_check("batch_norm_sums", &both, sums, 2e-5, 2e-5);
@@ -137,7 +150,7 @@ static void test_layer_norm(void **context)
     for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
         int64_t rows = lengths[k][0], n = lengths[k][1], count = rows * n;
         struct shape s = SHAPE(rows, n), c1 = SHAPE(n), c2 = SHAPE(2, n);
-        struct norm_attrs attrs = {1.0f / EPS_INVERSE, false};
+        struct norm_attrs attrs = {1.0f / EPS_INVERSE};
         float *x = kernel_values(s, 1, -1, 3, true), *dy = kernel_values(s, 2, -1, 1, true);
         float *scale = kernel_values(c1, 3, 0.5, 2, true), *shift = kernel_values(c1, 4, -1, 1, true);
         double *sums = doubles(2 * n), *y = doubles(count), *dx = doubles(count);

@@ -120,13 +120,14 @@ static void test_mapped(void **context)
 /* Packing: the sum of the data, and how often it was called. */
 struct packing {
     pthread_mutex_t lock;
+    const struct store_entry *entry;
     int calls;
 };
 
-static void pack_sum(const void *context, const float *data, void *packed)
+static void pack_sum(const void *context, void *packed)
 {
     struct packing *p = (struct packing *)(uintptr_t)context;
-    float sum = data[0] + data[1];
+    float sum = p->entry->data[0] + p->entry->data[1];
     pthread_mutex_lock(&p->lock);
     p->calls++;
     pthread_mutex_unlock(&p->lock);
@@ -137,7 +138,9 @@ static float packed_sum(struct store *store, struct store_entry *entry, uint64_t
 {
     struct assay_error error;
     const void *packed = NULL;
-    assert_int_equal(store_get_packed(store, entry, key, sizeof(float), pack_sum, p, &packed, &error), ASSAY_OK);
+    p->entry = entry;
+    assert_int_equal(store_get_packed(store, entry, key, entry->version, sizeof(float), pack_sum, p, &packed, &error),
+                     ASSAY_OK);
     float sum;
     memcpy(&sum, packed, sizeof sum);
     assert_int_equal((uintptr_t)packed % 64, 0);
@@ -147,7 +150,7 @@ static float packed_sum(struct store *store, struct store_entry *entry, uint64_t
 static void test_packed(void **context)
 {
     struct store *store = test_store();
-    struct packing p = {PTHREAD_MUTEX_INITIALIZER, 0};
+    struct packing p = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
     (void)context;
     struct store_entry *entry = test_entry(store, "w", SHAPE(2), STORE_PARAM, (const float[]){1, 2});
     struct store_entry *other = test_entry(store, "v", SHAPE(2), STORE_PARAM, (const float[]){10, 20});
@@ -178,7 +181,8 @@ static void *pack_often(void *context)
         struct assay_error error;
         const void *packed = NULL;
         float sum = 0;
-        if (store_get_packed(w->store, w->entry, i % 20, sizeof sum, pack_sum, w->p, &packed, &error) == ASSAY_OK)
+        if (store_get_packed(w->store, w->entry, i % 20, w->entry->version, sizeof sum, pack_sum, w->p, &packed,
+                             &error) == ASSAY_OK)
             memcpy(&sum, packed, sizeof sum);
         w->right &= sum == 3;
     }
@@ -188,11 +192,12 @@ static void *pack_often(void *context)
 static void test_packed_by_threads(void **context)
 {
     struct store *store = test_store();
-    struct packing p = {PTHREAD_MUTEX_INITIALIZER, 0};
+    struct packing p = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
     struct packer workers[4];
     pthread_t threads[4];
     (void)context;
     struct store_entry *entry = test_entry(store, "w", SHAPE(2), STORE_PARAM, (const float[]){1, 2});
+    p.entry = entry;
     for (int i = 0; i < 4; i++) {
         workers[i] = (struct packer){store, entry, &p, false};
         assert_int_equal(pthread_create(&threads[i], NULL, pack_often, &workers[i]), 0);
