@@ -4,8 +4,8 @@
     compare.py [--rounds N] [--threads N] [--peers A,B] [--tasks TASK:BATCH,...]
 
 Every competitor is a process of its own, and they take turns of three runs, so that a busy moment of the machine meets
-all of them. "assay" waits as the command does (OMP_WAIT_POLICY=PASSIVE); "assay-spinning" lets its threads spin for a
-moment, as the others' do. CSV: task, batch, peer, type, best and median milliseconds, pictures a second at best, peak
+all of them. "assay" lets threads that wait for work spin for a moment, as the others do; "assay-sleeping" sends them to
+sleep at once, as the command does for the sake of whatever else runs (OMP_WAIT_POLICY=PASSIVE). CSV: task, batch, peer, type, best and median milliseconds, pictures a second at best, peak
 resident memory of the process (MiB), and the ratio to Assay in the same type at best (above 1: Assay is faster).
 Weights are random. Needs torch, torchvision, open_clip_torch, timm; onnxruntime and openvino where those are compared.
 Peers that cannot be had are named on standard error and left out."""
@@ -23,8 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 TASKS = ("resnet-50:1,resnet-50:8,clip-rn50:1,clip-rn50:8,clip-vit-l-14:1,clip-vit-l-14:8,dinov2-vit-l-14:1,"
          "dinov2-vit-l-14:8,train:lol:4,train:lol:32,train:residual:32")
 # name: (type, also for training)
-PEERS = {"assay": ("f32", True), "assay-spinning": ("f32", True), "assay-bf16": ("bf16", True),
-         "assay-spinning-bf16": ("bf16", True), "torch": ("f32", True),
+PEERS = {"assay": ("f32", True), "assay-sleeping": ("f32", True), "assay-bf16": ("bf16", True),
+         "assay-sleeping-bf16": ("bf16", True), "torch": ("f32", True),
          "torch-channels-last": ("f32", True), "torch-compile": ("f32", True), "onnxruntime": ("f32", False),
          "openvino": ("f32", False), "torch-bf16": ("bf16", True), "torch-compile-bf16": ("bf16", True),
          "openvino-bf16": ("bf16", False)}
@@ -34,7 +34,7 @@ class Worker:
     def __init__(self, peer, task, batch, threads):
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
         if peer.startswith("assay"):
-            environment.update({"GOMP_SPINCOUNT": "100000"} if "spinning" in peer else {"OMP_WAIT_POLICY": "PASSIVE"})
+            environment.update({"OMP_WAIT_POLICY": "PASSIVE"} if "sleeping" in peer else {"GOMP_SPINCOUNT": "100000"})
             command = [str(HERE.parent / "build" / "bench" / "bench_networks"), task, str(batch), PEERS[peer][0]]
         else:
             command = [sys.executable, str(HERE / "peer.py"), peer, task, str(batch), str(threads)]

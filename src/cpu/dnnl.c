@@ -370,17 +370,15 @@ static void spoil(void *data, size_t bytes)
     memset(data, 0xFF, bytes);
 }
 
-void onednn_pack(void *state, int input, const float *const *stored, void *packed)
+bool onednn_pack(void *state, int input, const float *const *stored, void *packed)
 {
     const struct work *work = state;
     float *scaled = NULL;
     const float *data = stored[input];
     if (work->fold.present && work->fold.weight == input) {
         data = scaled = fold_weights(&work->fold, stored);
-        if (!scaled) {
-            spoil(packed, work->operands[ONEDNN_WEIGHT].at);
-            return;
-        }
+        if (!scaled)
+            return false;
     }
     for (int role = 0; role < ONEDNN_ROLES; role++) {
         const struct operand *o = &work->operands[role];
@@ -388,6 +386,7 @@ void onednn_pack(void *state, int input, const float *const *stored, void *packe
             spoil(packed, o->at);
     }
     mem_free(scaled);
+    return true;
 }
 
 void onednn_run(const struct kernel_call *call)

@@ -33,7 +33,7 @@ assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_
                             struct assay_error *error);
 
 /* The other three functions of such a kernel. Should oneDNN run out of memory for its handles, the output becomes NaN. */
-void onednn_pack(void *state, int input, const float *const *stored, void *packed);
+bool onednn_pack(void *state, int input, const float *const *stored, void *packed);
 void onednn_run(const struct kernel_call *call);
 void onednn_release(void *state);
 

@@ -67,8 +67,9 @@ struct kernel {
     bool (*absorbs)(const struct kernel_node *so_far, const struct kernel_node *next, int through);
     assay_status (*prepare)(const struct kernel_node *node, struct kernel_prepared *out,
                             struct assay_error *error); /* or NULL */
-    /* Packs an input. stored[i]: the values of input i where that is a stored tensor, else NULL. Or NULL. */
-    void (*pack)(void *state, int input, const float *const *stored, void *packed);
+    /* Packs an input. stored[i]: the values of input i where that is a stored tensor, else NULL. False: no memory. Or
+     * NULL. */
+    bool (*pack)(void *state, int input, const float *const *stored, void *packed);
     void (*run)(const struct kernel_call *call);
     void (*release)(void *state); /* or NULL */
 };

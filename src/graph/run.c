@@ -118,7 +118,7 @@ static const struct store_entry *stored_input(const struct plan *plan, const str
     return v->root == step->inputs[input] && v->place == VALUE_ENTRY ? v->entry : NULL;
 }
 
-static void pack(const void *context, void *packed)
+static bool pack(const void *context, void *packed)
 {
     const struct pack_context *c = context;
     const float *stored[KERNEL_MAX_INPUTS];
@@ -126,7 +126,7 @@ static void pack(const void *context, void *packed)
         const struct store_entry *entry = stored_input(c->plan, c->step, i);
         stored[i] = entry ? entry->data : NULL;
     }
-    c->step->kernel->pack(c->step->state, c->input, stored, packed);
+    return c->step->kernel->pack(c->step->state, c->input, stored, packed);
 }
 
 /* Changes with the entry and with every other that its packed copy depends on. */

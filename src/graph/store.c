@@ -156,7 +156,10 @@ assay_status store_get_packed(struct store *store, struct store_entry *entry, ui
         entry->packed = packed;
     }
     if (packed->version != version) {
-        pack(context, packed->data);
+        if (!pack(context, packed->data)) {
+            status = error_memory(error, entry->name);
+            goto done;
+        }
         packed->version = version;
         if (entry->mapped)
             file_map_rest(entry->data, (size_t)shape_count(&entry->shape) * sizeof *entry->data);

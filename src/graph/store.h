@@ -65,7 +65,7 @@ uint64_t store_param_count(const struct store *store);
 
 /* The copy of an entry in the layout `key` (unique to one way of packing), made by `pack` when there is none or when the
  * `version` (of the entry, and of whatever else it depends on) has changed since. Valid until it changes again. */
-typedef void store_pack(const void *context, void *packed);
+typedef bool store_pack(const void *context, void *packed); /* false: no memory */
 assay_status store_get_packed(struct store *store, struct store_entry *entry, uint64_t key, uint64_t version,
                               size_t bytes, store_pack *pack, const void *context, const void **out,
                               struct assay_error *error);

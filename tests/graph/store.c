@@ -124,7 +124,7 @@ struct packing {
     int calls;
 };
 
-static void pack_sum(const void *context, void *packed)
+static bool pack_sum(const void *context, void *packed)
 {
     struct packing *p = (struct packing *)(uintptr_t)context;
     float sum = p->entry->data[0] + p->entry->data[1];
@@ -132,6 +132,7 @@ static void pack_sum(const void *context, void *packed)
     p->calls++;
     pthread_mutex_unlock(&p->lock);
     memcpy(packed, &sum, sizeof sum);
+    return true;
 }
 
 static float packed_sum(struct store *store, struct store_entry *entry, uint64_t key, struct packing *p)
