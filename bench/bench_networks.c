@@ -56,7 +56,7 @@ static void build_step(struct graph *g, const struct shape *shapes, int count, v
 {
     const struct task *task = context;
     struct params root = params_root(task->store);
-    struct detector_io io = {.image = input(g, "image", shapes[0], DTYPE_F32), .logit = NODE_NONE, .mask = NODE_NONE};
+    struct detector_io io = detector_io(input(g, "image", shapes[0], DTYPE_F32));
     node labels = input(g, "labels", shapes[1], DTYPE_I32), scalars = input(g, "optimizer", shapes[2], DTYPE_F32);
     (void)count;
     task->detector->forward(g, root, task->config, &io);

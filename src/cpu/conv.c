@@ -153,3 +153,17 @@ const struct kernel cpu_conv2d_weight_grad = {.op = &op_conv2d_weight_grad_def,
                                               .pack = onednn_pack,
                                               .run = conv_run,
                                               .release = onednn_release};
+
+/* Whatever comes in is cast to f32; and a cast that were absorbed would decide in what is computed. */
+const struct kernel cpu_conv2d_f32 = {
+    .op = &op_conv2d_f32_def, .prepare = conv_prepare, .pack = onednn_pack, .run = conv_run, .release = onednn_release};
+const struct kernel cpu_conv2d_f32_input_grad = {.op = &op_conv2d_f32_input_grad_def,
+                                                 .prepare = input_grad_prepare,
+                                                 .pack = onednn_pack,
+                                                 .run = conv_run,
+                                                 .release = onednn_release};
+const struct kernel cpu_conv2d_f32_weight_grad = {.op = &op_conv2d_f32_weight_grad_def,
+                                                  .prepare = weight_grad_prepare,
+                                                  .pack = onednn_pack,
+                                                  .run = conv_run,
+                                                  .release = onednn_release};

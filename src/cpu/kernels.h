@@ -16,6 +16,7 @@ extern const struct kernel cpu_constant, cpu_random, cpu_one_hot;               
 extern const struct kernel cpu_pool2d, cpu_pool2d_grad;                                /* pool.c */
 extern const struct kernel cpu_matmul, cpu_matmul_f32;                                 /* matmul.c */
 extern const struct kernel cpu_conv2d, cpu_conv2d_input_grad, cpu_conv2d_weight_grad;  /* conv.c */
+extern const struct kernel cpu_conv2d_f32, cpu_conv2d_f32_input_grad, cpu_conv2d_f32_weight_grad;
 extern const struct kernel cpu_attention, cpu_attention_grad, cpu_attention_bias_grad; /* attention.c */
 extern const struct kernel cpu_attention_packed, cpu_attention_packed_grad;
 extern const struct kernel cpu_gather, cpu_scatter_add; /* gather.c */

@@ -18,6 +18,9 @@ struct detector_io {
     node logit;   /* [B, 1]; positive leans to generated */
     node mask;    /* [B, crop, crop, 1] logits of "altered here" */
 
+    node
+        mixed; /* [B, 1]: in training, how much of each picture is the next one's of the batch; its label is mixed likewise */
+
     node embedding; /* [B, D], what the head's linear layer reads */
     node features;  /* [B, H, W, C], the last maps that still have places */
     node evidence;  /* [B, H, W, 1]: what speaks for "generated" at each place. Its mean is the logit; where the head is
@@ -28,7 +31,7 @@ struct detector_io {
 static inline struct detector_io detector_io(node image)
 {
     struct detector_io io = {.image = image, .logit = NODE_NONE, .mask = NODE_NONE};
-    io.embedding = io.features = io.evidence = io.rollout = NODE_NONE;
+    io.mixed = io.embedding = io.features = io.evidence = io.rollout = NODE_NONE;
     return io;
 }
 

@@ -30,6 +30,8 @@ static const struct option fields[] = {
      "side of the patches that lose their top-left pixel, pixels"},
     {"high-pass", OPTION_BOOL, offsetof(struct residual_config, high_pass), "true", 0, 0, NULL,
      "add fixed first and second differences to the input"},
+    {"constrained", OPTION_INT, offsetof(struct residual_config, constrained), "0", 0, 64, NULL,
+     "add so many learnt 5 x 5 filters that can only predict a pixel from those around it and subtract it"},
     {"correlations", OPTION_BOOL, offsetof(struct residual_config, correlations), "true", 0, 0, NULL,
      "read out the correlations of the full-size maps"},
     {"moments", OPTION_CHOICE, offsetof(struct residual_config, moments), "variance", 0, 0, "variance|absolute|higher",
@@ -56,10 +58,26 @@ static const struct option fields[] = {
      "stages of the network; each after the first halves the maps' sides"},
     {"head-hidden", OPTION_INT, offsetof(struct residual_config, head_hidden), "0", 0, 4096, NULL,
      "width of a hidden layer between features and logit; 0: none"},
+    {"thumb", OPTION_INT, offsetof(struct residual_config, thumb), "0", 0, 1024, NULL,
+     "a second network sees the crop made so small, pixels; 0: none"},
+    {"thumb-width", OPTION_INT, offsetof(struct residual_config, thumb_width), "8", 4, 64, NULL,
+     "channels of that network's first layer; its three blocks halve the maps' sides and double the channels"},
     {"dropout", OPTION_FLOAT, offsetof(struct residual_config, dropout), "0.2", 0, 0.9, NULL,
      "probability that a pooled feature is dropped in training"},
     {"label-smoothing", OPTION_FLOAT, offsetof(struct residual_config, label_smoothing), "0.05", 0, 0.5, NULL,
      "how far targets move from 0 and 1 towards one half"},
+    {"mix", OPTION_CHOICE, offsetof(struct residual_config, mix), "none", 0, 0, "none|input|statistics",
+     "training: mix pictures of a batch, labels too; their pixels, or the statistics read out"},
+    {"mix-probability", OPTION_FLOAT, offsetof(struct residual_config, mix_probability), "1", 0, 1, NULL,
+     "probability that a picture is mixed with another"},
+    {"mix-most", OPTION_FLOAT, offsetof(struct residual_config, mix_most), "0.5", 0, 1, NULL,
+     "the other's largest share; drawn evenly below it"},
+    {"mask-probability", OPTION_FLOAT, offsetof(struct residual_config, mask_probability), "0", 0, 1, NULL,
+     "training: probability that a random rectangle of a window is wiped out, as in Learning on Less"},
+    {"mask-ratio-min", OPTION_FLOAT, offsetof(struct residual_config, mask_min), "0.6", 0, 1, NULL,
+     "smallest share of the window that is wiped out"},
+    {"mask-ratio-max", OPTION_FLOAT, offsetof(struct residual_config, mask_max), "0.8", 0, 1, NULL,
+     "largest share of the window that is wiped out"},
     {0},
 };
 
@@ -142,15 +160,27 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
 {
     const struct residual_config *c = config;
     struct findings found = {.count = 0};
-    node x = residual_inputs(g, c, io->image);
+    bool mixes = graph_training(g) && c->mix != RESIDUAL_MIX_NONE;
+    node image = io->image;
+    if (mixes)
+        io->mixed = residual_share(g, c, graph_dim(g, image, 0));
+    if (mixes && c->mix == RESIDUAL_MIX_INPUT)
+        image = residual_mix(g, image, io->mixed);
+    if (graph_training(g) && c->mask_probability > 0)
+        image = residual_mask(g, c, image);
+    node x = residual_inputs(g, p, c, image);
     int64_t cells = (c->crop + 7) / 8; /* of the evidence */
     read_out(g, &found, x, c->correlations);
     if (c->blocks > 0) {
         io->features = residual_network(g, p, c, x, &found); /* four stages: [B, S / 8, S / 8, 8 width] */
         cells = graph_dim(g, io->features, 1);
     }
-    read_branches(g, c, io->image, x, &found);
+    read_branches(g, c, image, x, &found);
+    if (c->thumb > 0)
+        found.parts[found.count++] = residual_thumb(g, params_scope(p, "thumb"), c, image);
     node statistics = op_concat(g, found.parts, found.count, 1); /* [B, features] */
+    if (mixes && c->mix == RESIDUAL_MIX_STATISTICS)
+        statistics = residual_mix(g, statistics, io->mixed);
     io->logit = residual_head(g, params_scope(p, "head"), c, statistics, &io->embedding);
     if (io->explain)
         io->evidence = residual_evidence(g, found.reading, found.readings, statistics, io->logit, cells);
@@ -162,6 +192,8 @@ static node residual_loss(struct graph *g, struct params p, const void *config, 
     (void)p;
     float smoothing = (float)((const struct residual_config *)config)->label_smoothing;
     node target = op_slice_axis(g, op_one_hot(g, labels, 2), 1, 1, 1); /* [B, 1] */
+    if (io->mixed.id >= 0)
+        target = residual_mix(g, target, io->mixed);
     return op_bce_with_logits(g, io->logit, op_affine(g, target, 1 - smoothing, smoothing / 2));
 }
 

@@ -12,15 +12,18 @@ enum residual_colour { RESIDUAL_NONE, RESIDUAL_LUMA, RESIDUAL_YCC, RESIDUAL_COLO
 
 enum residual_moments { RESIDUAL_VARIANCE, RESIDUAL_ABSOLUTE, RESIDUAL_HIGHER };
 
+enum residual_mix { RESIDUAL_MIX_NONE, RESIDUAL_MIX_INPUT, RESIDUAL_MIX_STATISTICS };
+
 enum { RESIDUAL_STAGES = 4 };
 
 struct residual_config {
     int64_t crop, crops; /* side of a window, pixels; windows of a picture at test */
     int input;           /* enum residual_input */
     int64_t npr_patch;
-    bool high_pass;    /* add the fixed high-pass filters */
-    bool correlations; /* read out how the full-size maps correlate */
-    int moments;       /* enum residual_moments: of the input maps, beside mean and variance */
+    bool high_pass;      /* add the fixed high-pass filters */
+    int64_t constrained; /* add so many filters that predict a pixel from those around it */
+    bool correlations;   /* read out how the full-size maps correlate */
+    int moments;         /* enum residual_moments: of the input maps, beside mean and variance */
 
     /* Branches; each an enum residual_colour. */
     int dct, spectrum, cooccurrence;
@@ -30,9 +33,16 @@ struct residual_config {
     double cooccurrence_step;   /* of a level, grey levels */
 
     int64_t width, blocks,
-        stages;          /* channels of the first stage, doubled at each later one; blocks of each, 0: no CNN */
-    int64_t head_hidden; /* 0: the head is linear */
+        stages;                 /* channels of the first stage, doubled at each later one; blocks of each, 0: no CNN */
+    int64_t head_hidden;        /* 0: the head is linear */
+    int64_t thumb, thumb_width; /* side of the crop made small for a network of its own, 0: none; its first channels */
+
+    /* In training only. */
     double dropout, label_smoothing;
+    int mix;                          /* enum residual_mix */
+    double mix_probability, mix_most; /* of a picture's being mixed; the largest share of the other */
+    double mask_probability;          /* of a picture's losing a rectangle */
+    double mask_min, mask_max;        /* its share of the crop */
 };
 
 extern const struct detector detector_residual;
@@ -46,7 +56,7 @@ extern const struct detector detector_residual;
 #define RESIDUAL_STD 0.5f
 #define RESIDUAL_LEVELS (255.0f * RESIDUAL_STD) /* grey levels of one unit of the input */
 
-enum { RESIDUAL_READINGS = 1 + RESIDUAL_STAGES, RESIDUAL_PARTS = RESIDUAL_READINGS + 4 };
+enum { RESIDUAL_READINGS = 1 + RESIDUAL_STAGES, RESIDUAL_PARTS = RESIDUAL_READINGS + 5 };
 
 /* Maps that are read out by their means and log-variances, and where `correlated` by their correlations. */
 struct residual_reading {
@@ -55,7 +65,7 @@ struct residual_reading {
 };
 
 /* residual_inputs.c: the maps that the network begins with, [B, S, S, C]. */
-node residual_inputs(struct graph *g, const struct residual_config *c, node image);
+node residual_inputs(struct graph *g, struct params p, const struct residual_config *c, node image);
 
 /* residual_statistics.c */
 
@@ -86,6 +96,20 @@ node residual_sides(struct graph *g, node left, node x, node right);
 node residual_dct(struct graph *g, node planes, int64_t stride);
 node residual_spectrum(struct graph *g, node planes, bool residual);
 node residual_cooccurrence(struct graph *g, node planes, int64_t range, float step);
+
+/* residual_thumb.c: features [B, 8 thumb-width] of the image [B, S, S, 3] made small, by a network of their own. */
+node residual_thumb(struct graph *g, struct params p, const struct residual_config *c, node image);
+
+/* residual_mixing.c */
+
+/* How much of each picture of a batch is to be the next one's, drawn: [B, 1]. */
+node residual_share(struct graph *g, const struct residual_config *c, int64_t batch);
+
+/* Each row of x [B, ...] with that share [B, 1] of the next one; the last with the first. */
+node residual_mix(struct graph *g, node x, node share);
+
+/* Images [B, S, S, 3], some with a random rectangle wiped out (lol.h). */
+node residual_mask(struct graph *g, const struct residual_config *c, node x);
 
 /* residual_evidence.c */
 

@@ -1,6 +1,7 @@
 /* residual_inputs.c - the maps that the detector `residual` begins with: the pixels and what is left of them when the
  * content is taken away. */
 #include "detector/residual.h"
+#include "nn/constrained_conv.h"
 #include "nn/npr.h"
 #include "ops/elementwise.h"
 #include "ops/move.h"
@@ -49,9 +50,10 @@ static node high_pass(struct graph *g, node x)
     return op_concat(g, parts, FILTERS, 3); /* [B, S, S, 15] */
 }
 
-node residual_inputs(struct graph *g, const struct residual_config *c, node x)
+node residual_inputs(struct graph *g, struct params p, const struct residual_config *c, node x)
 {
-    node parts[3];
+    enum { CONSTRAINED_SIDE = 5 };
+    node parts[4];
     int count = 0;
     if (c->input != RESIDUAL_NPR)
         parts[count++] = x;
@@ -59,5 +61,9 @@ node residual_inputs(struct graph *g, const struct residual_config *c, node x)
         parts[count++] = quantum(g, npr(g, x, (int)c->npr_patch, 1), 1);
     if (c->high_pass)
         parts[count++] = high_pass(g, x);
+    if (c->constrained > 0) {
+        node found = constrained_conv2d(g, params_scope(p, "constrained"), x, c->constrained, CONSTRAINED_SIDE);
+        parts[count++] = quantum(g, found, 1);
+    }
     return count == 1 ? parts[0] : op_concat(g, parts, count, 3);
 }

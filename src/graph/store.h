@@ -24,6 +24,8 @@ struct store_init {
 };
 
 struct store_packed;
+struct graph;
+struct node;
 
 struct store_entry {
     const char *name; /* as in the published checkpoint, such as "layer1.0.conv1.weight" */
@@ -31,6 +33,8 @@ struct store_entry {
     enum store_kind kind;
     bool frozen; /* a parameter that training leaves alone: no gradient is computed for it */
     struct store_init init;
+    /* What of a value may be assigned, where not every value may be (constrained_conv.h). NULL: all of it. */
+    struct node (*project)(struct graph *g, struct node value);
     float *data;                 /* shape_count floats; NULL until initialised or loaded */
     bool owned;                  /* data was allocated here (else it lies in a mapped file and must not be written) */
     bool mapped;                 /* not owned, and in a mapped file: memory for it is given back once it is packed */

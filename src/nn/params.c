@@ -113,6 +113,12 @@ node params_state(struct graph *g, const struct params *p, const char *name, str
     return entry ? state(g, entry->name, shape, init) : NODE_NONE;
 }
 
+node params_project(struct graph *g, node parameter, node next)
+{
+    const struct store_entry *entry = graph_failed(g) ? NULL : graph_entry(g, parameter);
+    return entry && entry->project ? entry->project(g, next) : next;
+}
+
 static double receptive_field(const struct shape *weight)
 {
     double field = 1;

@@ -30,6 +30,9 @@ node params_get(struct graph *g, const struct params *p, const char *name, struc
 node params_state(struct graph *g, const struct params *p, const char *name, struct shape shape,
                   struct store_init init);
 
+/* What a parameter is to be updated to: `next`, projected where the parameter may not take every value. */
+node params_project(struct graph *g, node parameter, node next);
+
 /* torch.nn.init. fan_in is shape[1] * receptive field, fan_out shape[0] * receptive field. */
 struct store_init init_zeros(void);
 struct store_init init_ones(void);

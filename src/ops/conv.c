@@ -76,16 +76,31 @@ static bool infer_input_grad(const struct op_infer *c)
     return true;
 }
 
+static const struct op *forward_op(const struct conv_attrs *a)
+{
+    return a->f32 ? &op_conv2d_f32_def : &op_conv2d_def;
+}
+
+static const struct op *input_grad_op(const struct conv_attrs *a)
+{
+    return a->f32 ? &op_conv2d_f32_input_grad_def : &op_conv2d_input_grad_def;
+}
+
+static const struct op *weight_grad_op(const struct conv_attrs *a)
+{
+    return a->f32 ? &op_conv2d_f32_weight_grad_def : &op_conv2d_weight_grad_def;
+}
+
 static void grad_conv2d(struct graph *g, const struct op_grad *c)
 {
     struct conv_attrs a = *(const struct conv_attrs *)c->attrs;
     if (c->wanted[0]) {
         a.shape = graph_shape(g, c->in[0]);
-        c->d_in[0] = graph_add(g, &op_conv2d_input_grad_def, (node[]){c->in[1], c->d_out}, 2, &a, sizeof a);
+        c->d_in[0] = graph_add(g, input_grad_op(&a), (node[]){c->in[1], c->d_out}, 2, &a, sizeof a);
     }
     if (c->wanted[1]) {
         a.shape = graph_shape(g, c->in[1]);
-        c->d_in[1] = graph_add(g, &op_conv2d_weight_grad_def, (node[]){c->in[0], c->d_out}, 2, &a, sizeof a);
+        c->d_in[1] = graph_add(g, weight_grad_op(&a), (node[]){c->in[0], c->d_out}, 2, &a, sizeof a);
     }
     if (c->input_count == 3 && c->wanted[2])
         c->d_in[2] = op_sum_to(g, c->d_out, graph_shape(g, c->in[2]));
@@ -97,7 +112,7 @@ static void grad_input_grad(struct graph *g, const struct op_grad *c)
     struct conv_attrs a = *(const struct conv_attrs *)c->attrs;
     if (c->wanted[0]) {
         a.shape = graph_shape(g, c->in[0]);
-        c->d_in[0] = graph_add(g, &op_conv2d_weight_grad_def, (node[]){c->d_out, c->in[1]}, 2, &a, sizeof a);
+        c->d_in[0] = graph_add(g, weight_grad_op(&a), (node[]){c->d_out, c->in[1]}, 2, &a, sizeof a);
     }
     if (c->wanted[1])
         c->d_in[1] = op_conv2d(g, c->d_out, c->in[0], a);
@@ -114,11 +129,22 @@ const struct op op_conv2d_input_grad_def = {.name = "conv2d_input_grad",
 const struct op op_conv2d_weight_grad_def = {.name = "conv2d_weight_grad",
                                              .precision = PRECISION_COMPUTE_F32,
                                              .infer = infer_stated};
+const struct op op_conv2d_f32_def = {.name = "conv2d_f32",
+                                     .precision = PRECISION_F32,
+                                     .infer = infer_conv2d,
+                                     .grad = grad_conv2d};
+const struct op op_conv2d_f32_input_grad_def = {.name = "conv2d_f32_input_grad",
+                                                .precision = PRECISION_F32,
+                                                .infer = infer_input_grad,
+                                                .grad = grad_input_grad};
+const struct op op_conv2d_f32_weight_grad_def = {.name = "conv2d_f32_weight_grad",
+                                                 .precision = PRECISION_F32,
+                                                 .infer = infer_stated};
 
 /* Field by field, so that padding bytes and the unused shape are zero. */
 static struct conv_attrs conv_clean(const struct conv_attrs *a)
 {
-    struct conv_attrs clean = {.groups = a->groups};
+    struct conv_attrs clean = {.groups = a->groups, .f32 = a->f32};
     for (int i = 0; i < 2; i++) {
         clean.stride[i] = a->stride[i];
         clean.dilation[i] = a->dilation[i];
@@ -145,14 +171,14 @@ node op_conv2d(struct graph *g, node x, node w, struct conv_attrs attrs)
 {
     struct conv_attrs clean = conv_clean(&attrs);
     x = skip_unseen(g, x, w, &clean);
-    return graph_add(g, &op_conv2d_def, (node[]){x, w}, 2, &clean, sizeof clean);
+    return graph_add(g, forward_op(&clean), (node[]){x, w}, 2, &clean, sizeof clean);
 }
 
 node op_conv2d_bias(struct graph *g, node x, node w, node bias, struct conv_attrs attrs)
 {
     struct conv_attrs clean = conv_clean(&attrs);
     x = skip_unseen(g, x, w, &clean);
-    return graph_add(g, &op_conv2d_def, (node[]){x, w, bias}, 3, &clean, sizeof clean);
+    return graph_add(g, forward_op(&clean), (node[]){x, w, bias}, 3, &clean, sizeof clean);
 }
 
 /* The reverse of skip_unseen: the cells that a window of one cell leaves out are zeros. */
@@ -178,7 +204,7 @@ node op_conv2d_transposed(struct graph *g, node x, node w, int64_t height, int64
         return NODE_NONE;
     x = spread(g, x, w, height, width, &clean);
     clean.shape = SHAPE(graph_dim(g, x, 0), height, width, graph_dim(g, w, 1) * clean.groups);
-    return graph_add(g, &op_conv2d_input_grad_def, (node[]){w, x}, 2, &clean, sizeof clean);
+    return graph_add(g, input_grad_op(&clean), (node[]){w, x}, 2, &clean, sizeof clean);
 }
 
 struct conv_attrs conv_square(int stride, int padding)

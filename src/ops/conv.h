@@ -10,6 +10,7 @@ struct conv_attrs {
     int pad[4];      /* zeros at top, left, bottom, right */
     int groups;
     struct shape shape; /* for the gradients: shape of what they are the gradient of */
+    bool f32;           /* in f32 even where the graph is compiled for bf16, and so are its gradients */
 };
 
 /* Inputs (x, w) or (x, w, bias). x: [B, H, W, I]; w: [O, I / groups, KH, KW] as torch stores it; bias: [O];
@@ -20,6 +21,9 @@ extern const struct op op_conv2d_def;
 extern const struct op op_conv2d_input_grad_def;
 /* Inputs (x, dy); output: gradient of w, of attrs.shape. */
 extern const struct op op_conv2d_weight_grad_def;
+
+/* The same, in f32 always. */
+extern const struct op op_conv2d_f32_def, op_conv2d_f32_input_grad_def, op_conv2d_f32_weight_grad_def;
 
 /* The shape field is ignored here. */
 node op_conv2d(struct graph *g, node x, node w, struct conv_attrs attrs);

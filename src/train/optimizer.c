@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nn/params.h"
 #include "ops/ops.h"
 
 enum { STATE_NAME = 512 };
@@ -133,6 +134,7 @@ void optimizer_update(struct graph *g, const struct optimizer_options *options, 
             node own_adam_rate = group == 1 ? adam_rate : op_scale(g, adam_rate, (float)group);
             next = adam(g, options, params[i], entry, d, decay, own_rate, own_adam_rate, root_scale);
         }
+        next = params_project(g, params[i], next);
         assign(g, params[i], next);
         if (options->average_decay > 0)
             average(g, entry, next, average_rate);

@@ -56,6 +56,7 @@ static void test_statistics_alone(void **unused)
     static const struct residual_config config = {.crop = 32,
                                                   .crops = 1,
                                                   .input = RESIDUAL_RGB,
+                                                  .constrained = 2,
                                                   .correlations = true,
                                                   .moments = RESIDUAL_ABSOLUTE,
                                                   .dct = RESIDUAL_LUMA,
@@ -117,6 +118,14 @@ static void test_inputs(void **unused)
     config.stages = 2;
     config.head_hidden = 5;
     other_network(config, "short");
+    config.correlations = false;
+    config.stages = 1;
+    config.head_hidden = 0;
+    config.thumb_width = 4;
+    config.thumb = 16;
+    other_network(config, "thumb");
+    config.thumb = 12; /* does not divide the crop */
+    other_network(config, "odd");
 }
 
 /* A forward pass in an evaluation graph that explains itself, with everything switched on, with a network or without: the

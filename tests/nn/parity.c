@@ -210,7 +210,10 @@ static void build_step(struct graph *g, const struct shape *shapes, int count, v
         char name[PARAMS_PREFIX * 2];
         snprintf(name, sizeof name, GRADIENT "%s", graph_entry(g, trained[i])->name);
         tap(g, name, gradients[i]);
-        assign(g, trained[i], op_sub(g, trained[i], op_scale(g, gradients[i], (float)training->rate)));
+        {
+            node next = op_sub(g, trained[i], op_scale(g, gradients[i], (float)training->rate));
+            assign(g, trained[i], params_project(g, trained[i], next));
+        }
     }
 }
 

@@ -44,14 +44,39 @@ def statistics(x, correlated):
     return read
 
 
+class Constrained(nn.Conv2d):
+    """Bayar and Stamm's: before each use, the weights themselves are made to have -1 at the centre of each window and a sum
+    of 1 around it."""
+
+    def project(self):
+        with torch.no_grad():
+            c = self.kernel_size[0] // 2
+            self.weight[:, :, c, c] = 0
+            self.weight /= self.weight.sum((2, 3), keepdim=True)
+            self.weight[:, :, c, c] = -1
+
+    def forward(self, x):
+        self.project()
+        return super().forward(x)
+
+
 class Residual(nn.Module):
     """`stages` 0: no network. `fixed`: further features of (picture, input maps), `fixed_count` of them."""
 
-    def __init__(self, rgb, patch, filters, correlated, stages=4, hidden=0, fixed=None, fixed_count=0):
+    def __init__(self, rgb, patch, filters, correlated, stages=4, hidden=0, fixed=None, fixed_count=0, constrained=0,
+                 thumb=0):
         super().__init__()
         self.rgb, self.patch, self.filters, self.correlated = rgb, patch, filters, correlated
-        self.fixed = fixed
-        channels = 3 * rgb + 3 * bool(patch) + 15 * filters
+        self.fixed, self.side = fixed, thumb
+        if thumb:
+            widths = [WIDTH, WIDTH, 2 * WIDTH, 4 * WIDTH]
+            blocks = [BasicBlock(i, o, 2, nn.Sequential(nn.Conv2d(i, o, 1, 2, bias=False), nn.BatchNorm2d(o)))
+                      for i, o in zip(widths, widths[1:])]
+            self.thumb = nn.ModuleDict({"conv": nn.Conv2d(3, WIDTH, 3, padding=1, bias=False),
+                                        "bn": nn.BatchNorm2d(WIDTH), "blocks": nn.Sequential(*blocks)})
+        channels = 3 * rgb + 3 * bool(patch) + 15 * filters + constrained
+        if constrained:
+            self.constrained = Constrained(3, constrained, 5, padding=2, bias=False)
         if stages:
             self.stem = nn.ModuleDict({"conv": nn.Conv2d(channels, WIDTH, 3, padding=1, bias=False),
                                        "bn": nn.BatchNorm2d(WIDTH)})
@@ -63,6 +88,7 @@ class Residual(nn.Module):
             self.stages.append(nn.ModuleDict({"blocks": nn.Sequential(BasicBlock(before, width, stride, down))}))
             before = width
         features = 2 * WIDTH * (2**stages - 1) + 2 * channels + fixed_count
+        features += 8 * WIDTH * bool(thumb)
         features += (WIDTH**2 * (stages > 0) + channels**2) * correlated
         self.head = nn.ModuleDict({"bn": nn.BatchNorm1d(features), "linear": nn.Linear(hidden or features, 1)})
         if hidden:
@@ -74,6 +100,8 @@ class Residual(nn.Module):
             parts.append(truncated(npr(x, self.patch), 1))
         if self.filters:
             parts.append(high_pass(x))
+        if hasattr(self, "constrained"):
+            parts.append(truncated(self.constrained(x), 1))
         image, inputs = x, torch.cat(parts, 1)
         read = statistics(inputs, self.correlated)
         if self.stages:
@@ -83,6 +111,11 @@ class Residual(nn.Module):
             read += statistics(x, self.correlated and i == 0)
         if self.fixed:
             read += self.fixed(image, inputs)
+        if self.side:  # area where it divides, which is what an antialiased resize of whole cells is not quite
+            small = F.adaptive_avg_pool2d(image, self.side) if CROP % self.side == 0 else \
+                F.interpolate(image, (self.side, self.side), mode="bilinear", antialias=True)
+            small = torch.relu(self.thumb["bn"](self.thumb["conv"](small)))
+            read += statistics(self.thumb["blocks"](small), False)
         z = self.head["bn"](torch.cat(read, 1))
         if "hidden" in self.head:
             z = torch.relu(self.head["hidden"](z))
@@ -103,7 +136,9 @@ def main():
     with torch.no_grad():
         out["logits.eval"] = net.eval()(x)
         for name, config in {"rgb": (True, 0, False, False), "npr": (False, 3, True, True),
-                             "short": (True, 0, False, True, 2, 5)}.items():
+                             "short": (True, 0, False, True, 2, 5),
+                             "thumb": (True, 0, False, False, 1, 0, None, 0, 0, 16),
+                             "odd": (True, 0, False, False, 1, 0, None, 0, 0, 12)}.items():
             other = Residual(*config).double()
             resnet.randomise(other)
             weights = other.state_dict()

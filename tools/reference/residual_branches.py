@@ -112,8 +112,13 @@ def statistics_alone(x):
     def fixed(image, inputs):
         return [moments(inputs)[0], dct(planes(image, "luma"), 8), cooccurrence(planes(image, "luma"), 2, 1)]
 
-    net = residual.Residual(True, 0, False, True, 0, 4, fixed, 3 + 128 + 54).double()
+    net = residual.Residual(True, 0, False, True, 0, 4, fixed, 5 + 128 + 54, 2).double()
     resnet.randomise(net)
+    with torch.no_grad():
+        w = net.constrained.weight
+        w.copy_(torch.rand(w.shape))
+        net.constrained.project()
+        w.copy_(w.float().double())
     labels = torch.tensor([1, 0, 0, 1])
     targets = labels.double()[:, None] * (1 - residual.SMOOTHING) + residual.SMOOTHING / 2
     out = {"param." + k: v.clone() for k, v in net.named_parameters()}
@@ -127,6 +132,8 @@ def statistics_alone(x):
         return logits, F.binary_cross_entropy_with_logits(logits, targets)
 
     resnet.replay(net, loss_of, out)
+    net.constrained.project()  # as we project after a step
+    out["step10.constrained.weight"] = net.constrained.weight
     resnet.write("residual_statistics.safetensors", out)
 
 
