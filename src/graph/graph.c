@@ -101,7 +101,9 @@ void graph_set_layer(struct graph *g, const char *name)
     if (strcmp(g->layer, name) == 0)
         return;
     const char *copy = arena_strdup(&g->arena, name);
-    if (copy)
+    if (!copy)
+        graph_fail_memory(g, "out of memory for a graph"); /* else messages would name another layer */
+    else
         g->layer = copy;
 }
 
