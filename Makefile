@@ -3,6 +3,7 @@
 #   make detect IMAGE=photo.jpg   install what is missing, build, and judge a picture (without IMAGE: examples/)
 #   make check                    the tests; ends in "N passed, N failed"
 #   make sanitize                 the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make tsan                     what several threads do at once, under ThreadSanitizer
 #   make fuzz                     libFuzzer on every target, FUZZ_SECONDS each (default 300)
 #   make bench                    benchmarks, as CSV
 #   make parity                   backbones at full size against their references (PYTHON: with torch, timm, open_clip)
@@ -16,7 +17,7 @@ SHELL = /bin/bash
 # The name as it was typed: neither make nor the shell may look into it.
 export ASSAY_IMAGE := $(value IMAGE)
 
-.PHONY: all detect check sanitize fuzz bench parity coverage format format-check install clean
+.PHONY: all detect check sanitize tsan fuzz bench parity coverage format format-check install clean
 
 all:
 	@tools/install-packages.sh
@@ -37,6 +38,10 @@ check:
 sanitize:
 	@tools/install-packages.sh
 	@tools/check.sh build-sanitize -Db_sanitize=address,undefined -Dbuildtype=debugoptimized -Db_lundef=false
+
+tsan:
+	@tools/install-packages.sh clang
+	@tools/tsan.sh
 
 fuzz:
 	@tools/install-packages.sh clang
@@ -69,4 +74,4 @@ install:
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 clean:
-	rm -rf build build-sanitize build-fuzz build-coverage
+	rm -rf build build-sanitize build-tsan build-fuzz build-coverage
