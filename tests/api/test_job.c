@@ -13,6 +13,8 @@
 
 #include "assay/assay.h"
 #include "base/job.h"
+#include "detector/model.h"
+#include "detector/residual.h"
 #include "scratch.h"
 
 #define MODEL "model.safetensors"
@@ -186,6 +188,40 @@ static void test_stop_judging(void **state)
     OK(assay_detect(model, all(), PICTURES, NULL, results, &error)); /* the model is as good as before */
 }
 
+/* One picture with many crops is judged in several batches, and stops between them. */
+static void test_between_batches(void **state)
+{
+    (void)state;
+    enum { SIDE = 288 };
+    struct model many = {0};
+    struct residual_config config;
+    struct assay_model *opened = NULL;
+    struct assay_result result;
+    struct heard h;
+    option_defaults(detector_residual.fields, &config);
+    config.crop = 32;
+    config.crops = 64;
+    config.width = 4;
+    OK(model_create(&detector_residual, &config, 3, &many, &error));
+    OK(model_save(&many, "many.safetensors", &error));
+    model_free(&many);
+    OK(assay_model_open("many.safetensors", NULL, &opened, &error));
+    uint8_t *pixels = calloc(SIDE, SIDE * 3);
+    assert_non_null(pixels);
+
+    struct assay_job *job = listener(&h, ASSAY_STAGE_JUDGE, 2);
+    OK(assay_detect_rgb(opened, pixels, SIDE, SIDE, SIDE * 3, job, &result, &error));
+    assert_true(h.calls[ASSAY_STAGE_JUDGE] >= 5 && h.share[ASSAY_STAGE_JUDGE] == 1 && !h.fell);
+    assay_job_free(job);
+    job = listener(&h, ASSAY_STAGE_JUDGE, 0.4);
+    assert_int_equal(assay_detect_rgb(opened, pixels, SIDE, SIDE, SIDE * 3, job, &result, &error),
+                     ASSAY_ERROR_CANCELLED);
+    assert_true(h.share[ASSAY_STAGE_JUDGE] < 0.7); /* batches of 16 */
+    assay_job_free(job);
+    free(pixels);
+    assay_model_close(opened);
+}
+
 static void test_cancelled_before(void **state)
 {
     (void)state;
@@ -324,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_cancelled_before),
         cmocka_unit_test(test_another_thread),
         cmocka_unit_test(test_shared_job),
+        cmocka_unit_test(test_between_batches),
     };
     return cmocka_run_group_tests_name("api/job", tests, setup, teardown);
 }
