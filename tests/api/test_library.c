@@ -149,6 +149,15 @@ static void test_describe(void **state)
     assert_int_equal(info.crop, 0);
 }
 
+/* Called in the midst of a call. */
+static int note_threads(void *context, assay_stage stage, double share)
+{
+    (void)stage;
+    (void)share;
+    *(int *)context = parallel_threads();
+    return 0;
+}
+
 /* The threads of a call are the model's, and leave those of its caller as they were. */
 static void test_compute_threads(void **state)
 {
@@ -174,7 +183,12 @@ static void test_compute_threads(void **state)
     assay_job_free(stopped);
     assay_model_close(model);
     OK(assay_model_open(MODEL, &(struct assay_model_options){.threads = 2}, &model, &error));
-    OK(assay_detect_file(model, "a.jpg", NULL, NULL, &two, &error));
+    int during = 0;
+    struct assay_job *watched = NULL;
+    OK(assay_job_create(note_threads, &during, &watched, &error));
+    OK(assay_detect_file(model, "a.jpg", NULL, watched, &two, &error));
+    assert_int_equal(during, mine == 1 ? 1 : 2); /* 1: built without OpenMP */
+    assay_job_free(watched);
     assay_model_close(model);
     assert_true(fabs(one.logit - two.logit) <= 1e-4 * fmax(1, fabs(one.logit)));
     parallel_use_threads(before);
