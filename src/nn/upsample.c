@@ -15,8 +15,9 @@ node conv_transposed2d(struct graph *g, struct params p, node x, struct conv_tra
     if (s.rank != 4 || c.out < 1 || c.kernel < 1 || groups < 1 || stride < 1 || s.dim[3] % groups || c.out % groups ||
         c.output_padding < 0 || c.output_padding >= stride) {
         char text[SHAPE_TEXT];
-        graph_fail(g, "conv_transposed2d %s: %s to %lld channels with kernel %d, stride %d, output padding %d in %d groups",
-                   p.prefix, shape_text(&s, text), (long long)c.out, c.kernel, stride, c.output_padding, groups);
+        graph_fail(
+            g, "conv_transposed2d %s: %s to %lld channels with kernel %d, stride %d, output padding %d in %d groups",
+            p.prefix, shape_text(&s, text), (long long)c.out, c.kernel, stride, c.output_padding, groups);
         return NODE_NONE;
     }
     struct shape shape = SHAPE(s.dim[3], c.out / groups, c.kernel, c.kernel);

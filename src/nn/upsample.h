@@ -1,4 +1,5 @@
-/* upsample.h - the layers that make maps larger in decoders, as torch has them: ConvTranspose2d, PixelShuffle, Upsample. */
+/* upsample.h - the layers that make maps larger in decoders, as torch has them: ConvTranspose2d, PixelShuffle,
+ * Upsample. */
 #ifndef ASSAY_NN_UPSAMPLE_H
 #define ASSAY_NN_UPSAMPLE_H
 
@@ -13,12 +14,12 @@ struct conv_transposed_config {
     bool bias;
 };
 
-/* torch.nn.ConvTranspose2d: x [B, H, W, I] to [B, OH, OW, out], OH = (H - 1) stride - 2 padding + kernel + output_padding:
- * "weight" [I, out / groups, kernel, kernel], "bias" [out]. */
+/* torch.nn.ConvTranspose2d: x [B, H, W, I] to [B, OH, OW, out], OH = (H - 1) stride - 2 padding + kernel +
+ * output_padding: "weight" [I, out / groups, kernel, kernel], "bias" [out]. */
 node conv_transposed2d(struct graph *g, struct params p, node x, struct conv_transposed_config c);
 
-/* torch.nn.PixelShuffle: [B, H, W, C factor^2] to [B, H factor, W factor, C]; channel (c factor + i) factor + j becomes row i,
- * column j of channel c. And its reverse, torch.nn.PixelUnshuffle. */
+/* torch.nn.PixelShuffle: [B, H, W, C factor^2] to [B, H factor, W factor, C]; channel (c factor + i) factor + j
+ * becomes row i, column j of channel c. And its reverse, torch.nn.PixelUnshuffle. */
 node pixel_shuffle(struct graph *g, node x, int64_t factor);
 node pixel_unshuffle(struct graph *g, node x, int64_t factor);
 

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 
-static void write_field(FILE *stream, const char *text)
+void manifest_write_field(FILE *stream, const char *text)
 {
     if (!strpbrk(text, ",\"\r\n") && text[0] != ' ' && (!text[0] || text[strlen(text) - 1] != ' ')) {
         fputs(text, stream);
@@ -27,7 +27,7 @@ static assay_status write_absolute(FILE *stream, const char *path, struct assay_
     char *absolute = realpath(path, NULL);
     if (!absolute)
         return error_errno(error, path, "find");
-    write_field(stream, absolute);
+    manifest_write_field(stream, absolute);
     free(absolute);
     return ASSAY_OK;
 }
@@ -56,17 +56,17 @@ assay_status manifest_write(const char *path, const struct scan *scan, const boo
         if (!chosen[i])
             continue;
         if (copies)
-            write_field(writer.stream, copies[i]);
+            manifest_write_field(writer.stream, copies[i]);
         else
             status = write_absolute(writer.stream, p->picture->path, error);
         fputs(p->picture->label == LABEL_REAL ? ",real," : ",ai,", writer.stream);
-        write_field(writer.stream, p->source->name);
+        manifest_write_field(writer.stream, p->source->name);
         fprintf(writer.stream, ",%s,", scan->splits[p->split].name);
         if (!status && !copies)
             status = write_mask(writer.stream, p->picture, error);
         if (copies) {
             fputc(',', writer.stream);
-            write_field(writer.stream, p->picture->name);
+            manifest_write_field(writer.stream, p->picture->name);
         }
         fputc('\n', writer.stream);
     }

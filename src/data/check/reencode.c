@@ -1,10 +1,8 @@
 /* reencode.c - makes copies of pictures, in blocks that all threads share. */
 #include "data/check/reencode.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/file.h"
@@ -13,6 +11,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "data/folders.h"
 #include "image/geometry.h"
 #include "image/resample.h"
 
@@ -120,51 +119,18 @@ static void make_block(void *context, int64_t begin, int64_t end, int thread)
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-/* A source as one folder's name, which must not be taken for a class or a split. */
-static void folder_name(const char *source, char *out, size_t size)
-{
-    static const char *const reserved[] = {"real",  "ai",  "nature", "0_real", "1_fake",
-                                           "train", "val", "test",   "fake",   "masks"};
-    size_t used = 0;
-    for (; *source && used + 10 < size; source++) {
-        bool plain = (*source >= '0' && *source <= '9') || (*source >= 'a' && *source <= 'z') ||
-                     (*source >= 'A' && *source <= 'Z') || *source == '_' || *source == '-' || (*source == '.' && used);
-        out[used++] = plain ? *source : '-';
-    }
-    out[used] = '\0';
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strcmp(out, reserved[i]) == 0)
-            snprintf(out + used, size - used, "-pictures");
-}
-
-static assay_status make_folder(const char *folder, const char *name, struct assay_error *error)
-{
-    struct array path = array_of(1, LIMIT_PATH_BYTES);
-    assay_status status = ASSAY_OK;
-    if (!array_printf(&path, "%s/%s", folder, name))
-        status = error_set(error, ASSAY_ERROR_LIMIT, "%.200s...: a path that is too long", folder);
-    else if (mkdir(path.data, 0777) && errno != EEXIST)
-        status = error_errno(error, path.data, "create");
-    array_free(&path);
-    return status;
-}
-
 /* copies[i] is [SPLIT/]CLASS/SOURCE/NUMBER.jpg; its folders are made on the way. */
 static assay_status name_copy(const struct work *w, size_t i, struct assay_error *error)
 {
     const struct scan_picture *p = &w->scan->pictures[i];
     const char *split = w->scan->splits[p->split].name;
     char source[128], name[256];
-    folder_name(p->source->name, source, sizeof source);
+    folders_of_source(p->source->name, source, sizeof source);
     snprintf(name, sizeof name, "%s%s%s/%s/%07zu.jpg", split, split[0] ? "/" : "",
              p->picture->label == LABEL_REAL ? "real" : "ai", source, i);
-    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        assay_status status = make_folder(w->folder, name, error);
-        *slash = '/';
-        if (status)
-            return status;
-    }
+    assay_status status = folders_make_above(w->folder, name, error);
+    if (status)
+        return status;
     w->copies[i] = mem_strdup(name);
     return w->copies[i] ? ASSAY_OK : error_memory(error, "the names of copies");
 }
