@@ -121,7 +121,7 @@ static int reconstruct_main(int argc, char **argv)
 
 const struct command command_data_reconstruct = {
     "data reconstruct",
-    "make generated pictures that show what the real ones of a data set show",
+    "pair the real pictures of a data set with what small autoencoders make of them",
     "[OPTION]... --out FOLDER DIR|LIST",
     "Trains a small autoencoder on the real pictures and writes its reconstructions as generated pictures, each "
     "beside\n"
