@@ -72,9 +72,27 @@ static assay_status attention_prepare(const struct kernel_node *n, struct kernel
     struct shape q = n->in[0].shape, k = packed ? q : n->in[1].shape;
     int64_t size = q.dim[q.rank - 1];
     size_t floats = scratch_floats(q.dim[1], k.dim[1], size);
-    if (!size_mul(floats * sizeof(float), (size_t)parallel_threads(), &out->scratch_bytes))
+    int *threads = mem_alloc(1, sizeof *threads);
+    if (!threads || !size_mul(floats * sizeof(float), (size_t)parallel_threads(), &out->scratch_bytes)) {
+        mem_free(threads);
         return error_memory(error, n->name);
+    }
+    *threads = parallel_threads();
+    out->state = threads;
     return ASSAY_OK;
+}
+
+static void attention_release(void *state)
+{
+    mem_free(state);
+}
+
+/* Tasks of which each thread has scratch memory: for as many threads as there were when the plan was made, even if the
+ * thread that runs it may use more. */
+static void run_tasks(struct attention *a, int64_t tasks, parallel_body *body)
+{
+    const int *threads = a->call->state;
+    parallel_for(tasks, int64_div_up(tasks, *threads), body, a);
 }
 
 /* Queries, keys and values side by side, [B, N, 3, heads, D]; `gradients`: and so is the output. */
@@ -270,13 +288,13 @@ static void forward_heads(void *context, int64_t begin, int64_t end, int thread)
 static void attention_run(const struct kernel_call *call)
 {
     struct attention a = attention_of(call, 3, false);
-    parallel_for(a.batch * a.heads, 1, forward_heads, &a);
+    run_tasks(&a, a.batch * a.heads, forward_heads);
 }
 
 static void attention_packed_run(const struct kernel_call *call)
 {
     struct attention a = attention_packed_of(call, false);
-    parallel_for(a.batch * a.heads, 1, forward_heads, &a);
+    run_tasks(&a, a.batch * a.heads, forward_heads);
 }
 
 /* ---- Backward ------------------------------------------------------------------------------------------------- */
@@ -340,13 +358,13 @@ static void backward_heads(void *context, int64_t begin, int64_t end, int thread
 static void attention_grad_run(const struct kernel_call *call)
 {
     struct attention a = attention_of(call, 5, true);
-    parallel_for(a.batch * a.heads, 1, backward_heads, &a);
+    run_tasks(&a, a.batch * a.heads, backward_heads);
 }
 
 static void attention_packed_grad_run(const struct kernel_call *call)
 {
     struct attention a = attention_packed_of(call, true);
-    parallel_for(a.batch * a.heads, 1, backward_heads, &a);
+    run_tasks(&a, a.batch * a.heads, backward_heads);
 }
 
 /* Adds a block's dS to the bias's gradient, summed over what the bias broadcasts. */
@@ -389,28 +407,33 @@ static void attention_bias_grad_run(const struct kernel_call *call)
     struct attention a = attention_of(call, 5, false);
     int64_t own_batches = a.bias_stride[0] ? a.batch : 1, own_heads = a.bias_stride[1] ? a.heads : 1;
     loop_zero(&call->out, 0, shape_count(&call->out.shape));
-    parallel_for(own_batches * own_heads, 1, bias_heads, &a);
+    run_tasks(&a, own_batches * own_heads, bias_heads);
 }
 
 const struct kernel cpu_attention = {.op = &op_attention_def,
                                      .bf16 = true,
                                      .absorbs = chain_absorbs_cast,
                                      .prepare = attention_prepare,
-                                     .run = attention_run};
+                                     .run = attention_run,
+                                     .release = attention_release};
 const struct kernel cpu_attention_grad = {.op = &op_attention_grad_def,
                                           .bf16 = true,
                                           .prepare = attention_prepare,
-                                          .run = attention_grad_run};
+                                          .run = attention_grad_run,
+                                          .release = attention_release};
 const struct kernel cpu_attention_bias_grad = {.op = &op_attention_bias_grad_def,
                                                .bf16 = true,
                                                .prepare = attention_prepare,
-                                               .run = attention_bias_grad_run};
+                                               .run = attention_bias_grad_run,
+                                               .release = attention_release};
 const struct kernel cpu_attention_packed = {.op = &op_attention_packed_def,
                                             .bf16 = true,
                                             .absorbs = chain_absorbs_cast,
                                             .prepare = attention_prepare,
-                                            .run = attention_packed_run};
+                                            .run = attention_packed_run,
+                                            .release = attention_release};
 const struct kernel cpu_attention_packed_grad = {.op = &op_attention_packed_grad_def,
                                                  .bf16 = true,
                                                  .prepare = attention_prepare,
-                                                 .run = attention_packed_grad_run};
+                                                 .run = attention_packed_grad_run,
+                                                 .release = attention_release};

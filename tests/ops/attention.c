@@ -204,6 +204,29 @@ static node bad_heads(struct graph *g)
     return op_attention(g, q, k, k, (struct attention_config){0});
 }
 
+/* A plan made for one thread, run from a thread that may use four: its scratch memory suffices (a sanitised build would
+ * tell), and the bits are the same. */
+static void test_more_threads(void **context)
+{
+    enum { COUNT = 2 * 9 * 3 * 4 * 5 };
+    float x[COUNT], alone[COUNT / 3];
+    (void)context;
+    test_fill(x, COUNT, 5, -1, 1);
+    struct store *store = test_store();
+    test_set_threads(1);
+    struct graph *g = test_graph(store, false);
+    tap(g, "y", op_attention_packed(g, input(g, "x", SHAPE(2, 9, 3, 4, 5), DTYPE_F32), (struct attention_config){0}));
+    struct test_run run = test_compile(g, test_backend(0), PRECISION_MODE_F32);
+    test_execute(&run, &(struct feed){"x", x}, 1, 0, 0);
+    memcpy(alone, test_read(&run, "y"), sizeof alone);
+    test_set_threads(4);
+    test_execute(&run, &(struct feed){"x", x}, 1, 0, 0);
+    test_same("y", test_read(&run, "y"), alone, COUNT / 3);
+    test_set_threads(2);
+    test_release(&run);
+    store_free(store);
+}
+
 static node bad_packed(struct graph *g)
 {
     return op_attention_packed(g, input(g, "qkv", SHAPE(2, 3, 4, 5), DTYPE_F32), (struct attention_config){0});
@@ -226,8 +249,8 @@ static void test_errors(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attention), cmocka_unit_test(test_packed), cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_attention), cmocka_unit_test(test_packed),       cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_dropout),   cmocka_unit_test(test_more_threads), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
