@@ -30,8 +30,8 @@ models=$(ask --variable=models)
 [ -f "$libraries/libassay.so.$abi" ] && [ -L "$libraries/libassay.so" ] || fail "the library's names"
 [ "$(ask --libs | tr ' ' '\n' | grep -c '^-l')" = 1 ] || fail "a program links more than libassay: $(ask --libs)"
 
-# Nothing else: no inner headers, no static library.
-(cd "$prefix" && find . -type f -o -type l) | sed 's|^\./||; s|^lib/.*/pkgconfig|lib/pkgconfig|; s|^lib/.*/lib|lib/lib|' |
+# Nothing else: no inner headers, no static library. (lib/, lib64/, lib/x86_64-linux-gnu/: as the system has it.)
+(cd "$prefix" && find . -type f -o -type l) | sed -E 's|^\./||; s|^lib[^/]*/(.*/)?pkgconfig/|lib/pkgconfig/|; s|^lib[^/]*/(.*/)?libassay|lib/libassay|' |
     sort >"$tree/found"
 sort >"$tree/expected" <<END
 bin/assay
