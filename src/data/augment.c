@@ -36,6 +36,9 @@ const struct option augment_option_table[] = {
     PROBABILITY(jpeg, "augment-jpeg", "0", "probability of a JPEG compression"),
     QUALITY(jpeg_min, "augment-jpeg-min", "60", "lowest JPEG quality"),
     QUALITY(jpeg_max, "augment-jpeg-max", "95", "highest JPEG quality"),
+    PROBABILITY(webp, "augment-webp", "0", "probability of a WebP compression"),
+    QUALITY(webp_min, "augment-webp-min", "50", "lowest WebP quality"),
+    QUALITY(webp_max, "augment-webp-max", "95", "highest WebP quality"),
     {0},
 };
 
@@ -47,7 +50,8 @@ assay_status augment_check(const struct augment *a, struct assay_error *error)
     } ranges[] = {{"augment-resize", a->resize_min, a->resize_max},
                   {"augment-blur", a->blur_min, a->blur_max},
                   {"augment-noise", a->noise_min, a->noise_max},
-                  {"augment-jpeg", (double)a->jpeg_min, (double)a->jpeg_max}};
+                  {"augment-jpeg", (double)a->jpeg_min, (double)a->jpeg_max},
+                  {"augment-webp", (double)a->webp_min, (double)a->webp_max}};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (!(ranges[i].min <= ranges[i].max))
             return error_set(error, ASSAY_ERROR_ARGUMENT, "%s-min (%g) lies above %s-max (%g)", ranges[i].name,
@@ -57,14 +61,19 @@ assay_status augment_check(const struct augment *a, struct assay_error *error)
 
 /* All that chance decides about one window but where it lies, which depends on the size that results. */
 struct draws {
-    bool flip, turn, resize, blur, noise, jpeg;
+    bool flip, turn, resize, blur, noise, jpeg, webp;
     int turns;
     double factor, blur_sigma, noise_sigma;
     enum image_filter filter;
     uint64_t noise_seed;
-    int quality;
+    int quality, webp_quality;
     double left, top; /* 0 to 1 */
 };
+
+static int quality(int64_t min, int64_t max, struct random *random)
+{
+    return (int)min + (int)random_below(random, (uint64_t)(max - min) + 1);
+}
 
 static struct draws draw(const struct augment *a, struct random *random)
 {
@@ -83,9 +92,11 @@ static struct draws draw(const struct augment *a, struct random *random)
     d.noise_seed = (uint64_t)random_u32(random) << 32;
     d.noise_seed |= random_u32(random);
     d.jpeg = random_uniform(random) < a->jpeg;
-    d.quality = (int)a->jpeg_min + (int)random_below(random, (uint64_t)(a->jpeg_max - a->jpeg_min) + 1);
+    d.quality = quality(a->jpeg_min, a->jpeg_max, random);
     d.left = random_uniform(random);
     d.top = random_uniform(random);
+    d.webp = random_uniform(random) < a->webp;
+    d.webp_quality = quality(a->webp_min, a->webp_max, random);
     return d;
 }
 
@@ -144,6 +155,11 @@ assay_status augment_write(const struct augment *augment, const struct preproces
     }
     if (d.jpeg) {
         if ((status = image_jpeg(&stage.image, d.quality, &next, error)))
+            goto done;
+        advance(&stage, &next);
+    }
+    if (d.webp) {
+        if ((status = image_webp(&stage.image, d.webp_quality, &next, error)))
             goto done;
         advance(&stage, &next);
     }

@@ -7,6 +7,7 @@
  *     blur     Gaussian, sigma in pixels
  *     noise    Gaussian, sigma in grey levels
  *     jpeg     encoded at a quality and decoded again (4:2:0)
+ *     webp     the same, lossy
  *     (fit)    the detector's own resizing and padding: preprocess_fit
  *     crop     the window that the network sees, anywhere in the picture; always done, always last
  *
@@ -28,6 +29,8 @@ struct augment {
     double noise, noise_min, noise_max;    /* probability; sigma, grey levels */
     double jpeg;                           /* probability */
     int64_t jpeg_min, jpeg_max;            /* quality */
+    double webp;                           /* probability */
+    int64_t webp_min, webp_max;            /* quality */
 };
 
 extern const struct option augment_option_table[];

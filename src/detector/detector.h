@@ -18,6 +18,8 @@ struct detector_io {
     node logit;   /* [B, 1]; positive leans to generated */
     node mask;    /* [B, crop, crop, 1] logits of "altered here" */
 
+    node branches; /* [B, n]: logits that the loss sees beside `logit`, where parts of a network judge on their own */
+
     node
         mixed; /* [B, 1]: in training, how much of each picture is the next one's of the batch; its label is mixed likewise */
 
@@ -31,7 +33,7 @@ struct detector_io {
 static inline struct detector_io detector_io(node image)
 {
     struct detector_io io = {.image = image, .logit = NODE_NONE, .mask = NODE_NONE};
-    io.mixed = io.embedding = io.features = io.evidence = io.rollout = NODE_NONE;
+    io.branches = io.mixed = io.embedding = io.features = io.evidence = io.rollout = NODE_NONE;
     return io;
 }
 

@@ -18,6 +18,7 @@
 #include "ops/loss.h"
 #include "ops/move.h"
 #include "ops/random.h"
+#include "ops/reduce.h"
 
 static const struct option fields[] = {
     {"crop", OPTION_INT, offsetof(struct residual_config, crop), "128", 32, 1024, NULL,
@@ -56,6 +57,9 @@ static const struct option fields[] = {
      "residual blocks of each stage; 0: no network, only statistics and a head"},
     {"stages", OPTION_INT, offsetof(struct residual_config, stages), "4", 1, RESIDUAL_STAGES, NULL,
      "stages of the network; each after the first halves the maps' sides"},
+    {"fusion", OPTION_CHOICE, offsetof(struct residual_config, fusion), "joint", 0, 0, "joint|late",
+     "one head reads all, or each branch (input maps, network, every kind of statistics) has its own, trained to judge "
+     "alone, and the logit is their mean"},
     {"head-hidden", OPTION_INT, offsetof(struct residual_config, head_hidden), "0", 0, 4096, NULL,
      "width of a hidden layer between features and logit; 0: none"},
     {"thumb", OPTION_INT, offsetof(struct residual_config, thumb), "0", 0, 1024, NULL,
@@ -95,17 +99,30 @@ static void residual_preprocess(const void *config, struct preprocess *out)
     };
 }
 
-/* What the head reads, in the order in which it is found; the readings are those of its first parts. */
+/* What the heads read, in the order in which it is found; the readings are those of its first parts. */
 struct findings {
     struct residual_reading reading[RESIDUAL_READINGS];
-    int readings, count;
+    int readings, count, branches;
     node parts[RESIDUAL_PARTS]; /* [B, n] each */
+    int branch[RESIDUAL_PARTS]; /* to which branch each belongs, ascending from 0 */
 };
+
+static void find(struct findings *f, node part)
+{
+    f->branch[f->count] = f->branches;
+    f->parts[f->count++] = part;
+}
+
+/* What is found from here on belongs to another branch. */
+static void next_branch(struct findings *f)
+{
+    f->branches++;
+}
 
 static void read_out(struct graph *g, struct findings *f, node maps, bool correlated)
 {
     f->reading[f->readings] = (struct residual_reading){maps, correlated};
-    f->parts[f->count++] = residual_statistics(g, &f->reading[f->readings++]);
+    find(f, residual_statistics(g, &f->reading[f->readings++]));
 }
 
 /* The stem and the stages, each of these read out. Returns the last maps. */
@@ -127,23 +144,31 @@ static node residual_network(struct graph *g, struct params p, const struct resi
     return x;
 }
 
-/* The fixed statistics that were asked for. */
+/* The fixed statistics that were asked for, each a branch. */
 static void read_branches(struct graph *g, const struct residual_config *c, node image, node inputs,
                           struct findings *found)
 {
     node planes[RESIDUAL_COLOURS + 1];
-    if (c->moments != RESIDUAL_VARIANCE)
-        found->parts[found->count++] = residual_moments(g, inputs, (enum residual_moments)c->moments);
+    if (c->moments != RESIDUAL_VARIANCE) {
+        find(found, residual_moments(g, inputs, (enum residual_moments)c->moments));
+        next_branch(found);
+    }
     for (int i = RESIDUAL_LUMA; i <= RESIDUAL_COLOURS; i++)
         if (c->dct == i || c->spectrum == i || c->cooccurrence == i)
             planes[i] = residual_planes(g, image, (enum residual_colour)i);
-    if (c->dct != RESIDUAL_NONE)
-        found->parts[found->count++] = residual_dct(g, planes[c->dct], c->dct_stride);
-    if (c->spectrum != RESIDUAL_NONE)
-        found->parts[found->count++] = residual_spectrum(g, planes[c->spectrum], c->spectrum_residual);
-    if (c->cooccurrence != RESIDUAL_NONE)
-        found->parts[found->count++] =
-            residual_cooccurrence(g, planes[c->cooccurrence], c->cooccurrence_range, (float)c->cooccurrence_step);
+    if (c->dct != RESIDUAL_NONE) {
+        find(found, residual_dct(g, planes[c->dct], c->dct_stride));
+        next_branch(found);
+    }
+    if (c->spectrum != RESIDUAL_NONE) {
+        find(found, residual_spectrum(g, planes[c->spectrum], c->spectrum_residual));
+        next_branch(found);
+    }
+    if (c->cooccurrence != RESIDUAL_NONE) {
+        find(found,
+             residual_cooccurrence(g, planes[c->cooccurrence], c->cooccurrence_range, (float)c->cooccurrence_step));
+        next_branch(found);
+    }
 }
 
 /* Features [B, n] to logits [B, 1]; `last` is what its last layer reads. */
@@ -154,6 +179,27 @@ static node residual_head(struct graph *g, struct params p, const struct residua
         x = op_dropout(g, op_relu(g, linear(g, params_scope(p, "hidden"), x, c->head_hidden)), (float)c->dropout);
     *last = x;
     return linear(g, params_scope(p, "linear"), x, 1);
+}
+
+/* A head for each branch: its columns of the statistics [B, features] to a column of io->branches. */
+static void late_heads(struct graph *g, struct params p, const struct residual_config *c, const struct findings *found,
+                       node statistics, struct detector_io *io)
+{
+    node logits[RESIDUAL_PARTS], last[RESIDUAL_PARTS];
+    int64_t begin = 0;
+    int heads = 0;
+    for (int part = 0; part < found->count; heads++) {
+        int64_t width = 0;
+        int branch = found->branch[part];
+        for (; part < found->count && found->branch[part] == branch; part++)
+            width += graph_dim(g, found->parts[part], 1);
+        node own = op_slice_axis(g, statistics, 1, begin, width);
+        logits[heads] = residual_head(g, params_scope_index(p, "branches", heads), c, own, &last[heads]);
+        begin += width;
+    }
+    io->branches = op_concat(g, logits, heads, 1);
+    io->embedding = op_concat(g, last, heads, 1);
+    io->logit = op_mean(g, io->branches, REDUCE_AXIS(1), true);
 }
 
 static void residual_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
@@ -171,17 +217,22 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
     node x = residual_inputs(g, p, c, image);
     int64_t cells = (c->crop + 7) / 8; /* of the evidence */
     read_out(g, &found, x, c->correlations);
+    next_branch(&found);
     if (c->blocks > 0) {
         io->features = residual_network(g, p, c, x, &found); /* four stages: [B, S / 8, S / 8, 8 width] */
         cells = graph_dim(g, io->features, 1);
+        next_branch(&found);
     }
     read_branches(g, c, image, x, &found);
     if (c->thumb > 0)
-        found.parts[found.count++] = residual_thumb(g, params_scope(p, "thumb"), c, image);
+        find(&found, residual_thumb(g, params_scope(p, "thumb"), c, image));
     node statistics = op_concat(g, found.parts, found.count, 1); /* [B, features] */
     if (mixes && c->mix == RESIDUAL_MIX_STATISTICS)
         statistics = residual_mix(g, statistics, io->mixed);
-    io->logit = residual_head(g, params_scope(p, "head"), c, statistics, &io->embedding);
+    if (c->fusion == RESIDUAL_LATE)
+        late_heads(g, params_scope(p, "head"), c, &found, statistics, io);
+    else
+        io->logit = residual_head(g, params_scope(p, "head"), c, statistics, &io->embedding);
     if (io->explain)
         io->evidence = residual_evidence(g, found.reading, found.readings, statistics, io->logit, cells);
 }
@@ -194,7 +245,14 @@ static node residual_loss(struct graph *g, struct params p, const void *config, 
     node target = op_slice_axis(g, op_one_hot(g, labels, 2), 1, 1, 1); /* [B, 1] */
     if (io->mixed.id >= 0)
         target = residual_mix(g, target, io->mixed);
-    return op_bce_with_logits(g, io->logit, op_affine(g, target, 1 - smoothing, smoothing / 2));
+    target = op_affine(g, target, 1 - smoothing, smoothing / 2);
+    node loss = op_bce_with_logits(g, io->logit, target);
+    if (io->branches.id >=
+        0) { /* each for itself, too: else the quickest to learn would keep the others from learning */
+        node wide = op_broadcast(g, target, graph_shape(g, io->branches));
+        loss = op_scale(g, op_add(g, loss, op_bce_with_logits(g, io->branches, wide)), 0.5f);
+    }
+    return loss;
 }
 
 const struct detector detector_residual = {

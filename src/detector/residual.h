@@ -14,6 +14,10 @@ enum residual_moments { RESIDUAL_VARIANCE, RESIDUAL_ABSOLUTE, RESIDUAL_HIGHER };
 
 enum residual_mix { RESIDUAL_MIX_NONE, RESIDUAL_MIX_INPUT, RESIDUAL_MIX_STATISTICS };
 
+/* Whether one linear layer reads all, or each branch has a head of its own, trained to judge alone; the logit is their
+ * mean. */
+enum residual_fusion { RESIDUAL_JOINT, RESIDUAL_LATE };
+
 enum { RESIDUAL_STAGES = 4 };
 
 struct residual_config {
@@ -34,6 +38,7 @@ struct residual_config {
 
     int64_t width, blocks,
         stages;                 /* channels of the first stage, doubled at each later one; blocks of each, 0: no CNN */
+    int fusion;                 /* enum residual_fusion */
     int64_t head_hidden;        /* 0: the head is linear */
     int64_t thumb, thumb_width; /* side of the crop made small for a network of its own, 0: none; its first channels */
 

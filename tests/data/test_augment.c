@@ -158,6 +158,14 @@ static void test_single_steps(void **state)
     image_free(&expected);
 
     a = nothing();
+    a.webp = 1;
+    a.webp_min = a.webp_max = 60;
+    vary(&a, 1, window);
+    assert_ok(image_webp(&picture, 60, &expected, &test_error));
+    assert_true(window_is(&expected));
+    image_free(&expected);
+
+    a = nothing();
     a.noise = 1;
     a.noise_min = a.noise_max = 10;
     double sum = 0;

@@ -73,6 +73,28 @@ static void test_statistics_alone(void **unused)
     parity_close(&t);
 }
 
+/* A head for each branch. */
+static void test_late_fusion(void **unused)
+{
+    (void)unused;
+    static const struct residual_config config = {.crop = 32,
+                                                  .crops = 1,
+                                                  .input = RESIDUAL_RGB,
+                                                  .correlations = true,
+                                                  .dct = RESIDUAL_LUMA,
+                                                  .dct_stride = 8,
+                                                  .width = 4,
+                                                  .blocks = 1,
+                                                  .stages = 1,
+                                                  .fusion = RESIDUAL_LATE,
+                                                  .label_smoothing = 0.1};
+    struct parity t;
+    parity_open(&t, "detector/fixtures/residual_late.safetensors", build, &config);
+    parity_check_eval(&t, NULL, "logits.eval");
+    parity_check_training(&t, 0.05, 10);
+    parity_close(&t);
+}
+
 /* Another network on the same picture; the fixture holds those of its weights that have other shapes. */
 static void other_network(struct residual_config config, const char *name)
 {
@@ -130,7 +152,7 @@ static void test_inputs(void **unused)
 
 /* A forward pass in an evaluation graph that explains itself, with everything switched on, with a network or without: the
  * evidence covers the crop, and its mean is the logit. */
-static void explain(int64_t crop, int64_t blocks, int64_t cells)
+static void explain(int64_t crop, int64_t blocks, int fusion, int64_t cells)
 {
     struct assay_error error = {0};
     struct residual_config config;
@@ -143,6 +165,7 @@ static void explain(int64_t crop, int64_t blocks, int64_t cells)
     config.crop = crop;
     config.width = 4;
     config.blocks = blocks;
+    config.fusion = fusion;
     config.moments = RESIDUAL_HIGHER;
     config.dct = config.spectrum = config.cooccurrence = RESIDUAL_YCC;
     config.head_hidden = 3;
@@ -176,9 +199,10 @@ static void explain(int64_t crop, int64_t blocks, int64_t cells)
 static void test_evidence(void **unused)
 {
     (void)unused;
-    explain(48, 1, 6);
-    explain(48, 0, 6);
-    explain(36, 0, 5);
+    explain(48, 1, RESIDUAL_JOINT, 6);
+    explain(48, 0, RESIDUAL_JOINT, 6);
+    explain(36, 0, RESIDUAL_JOINT, 5);
+    explain(48, 1, RESIDUAL_LATE, 6);
 }
 
 static void test_table(void **unused)
@@ -229,8 +253,9 @@ static void test_defaults(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parity), cmocka_unit_test(test_statistics_alone), cmocka_unit_test(test_inputs),
-        cmocka_unit_test(test_table),  cmocka_unit_test(test_evidence),         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_parity),      cmocka_unit_test(test_statistics_alone), cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_table),       cmocka_unit_test(test_evidence),         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_late_fusion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.fft
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import residual
 import resnet
@@ -137,6 +138,44 @@ def statistics_alone(x):
     resnet.write("residual_statistics.safetensors", out)
 
 
+class Late(residual.Residual):
+    """A head for each of the input maps, the network and the block DCT; each learns alone, and they judge together."""
+
+    def __init__(self):
+        super().__init__(True, 0, False, True, 1)
+        widths = [3 + 3 + 9, 2 * residual.WIDTH + residual.WIDTH**2, 128]
+        self.head = nn.ModuleDict({"branches": nn.ModuleList(
+            [nn.ModuleDict({"bn": nn.BatchNorm1d(n), "linear": nn.Linear(n, 1)}) for n in widths])})
+
+    def forward(self, x):
+        y = torch.relu(self.stem["bn"](self.stem["conv"](x)))
+        y = self.stages[0]["blocks"](y)
+        read = [torch.cat(residual.statistics(x, True), 1), torch.cat(residual.statistics(y, True), 1),
+                dct(planes(x, "luma"), 8)]
+        return torch.cat([h["linear"](h["bn"](r)) for h, r in zip(self.head["branches"], read)], 1)
+
+
+def late(x):
+    net = Late().double()
+    resnet.randomise(net)
+    labels = torch.tensor([1, 0, 0, 1])
+    targets = labels.double()[:, None] * (1 - residual.SMOOTHING) + residual.SMOOTHING / 2
+    out = {"param." + k: v.clone() for k, v in net.named_parameters()}
+    out.update({"param." + k: v.clone() for k, v in resnet.states(net).items()})
+    out.update({"image": x.permute(0, 2, 3, 1), "labels": labels})
+    with torch.no_grad():
+        out["logits.eval"] = net.eval()(x).mean(1, keepdim=True)
+
+    def loss_of():
+        each = net(x)
+        logits = each.mean(1, keepdim=True)
+        alone = torch.stack([F.binary_cross_entropy_with_logits(each[:, i : i + 1], targets) for i in range(3)]).mean()
+        return logits, (F.binary_cross_entropy_with_logits(logits, targets) + alone) / 2
+
+    resnet.replay(net, loss_of, out)
+    resnet.write("residual_late.safetensors", out)
+
+
 def main():
     torch.manual_seed(9)
     out = {}
@@ -152,6 +191,7 @@ def main():
         out[f"{side}.moments"] = torch.cat(moments(x), 1)
     resnet.write("residual_branches.safetensors", out)
     statistics_alone(torch.cat([picture(32), picture(32)]).float().double())
+    late(torch.rand(4, 3, 32, 32).mul(255).round().div(127.5).sub(1).double())
 
 
 if __name__ == "__main__":
