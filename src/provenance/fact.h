@@ -23,19 +23,19 @@
 #include "base/array.h"
 
 enum {
-    FACT_MAX_COUNT = 20000,      /* facts in one tree */
-    FACT_MAX_DEPTH = 48,         /* groups and lists within each other */
-    FACT_MAX_NAME = 256,         /* bytes of a name; longer ones are cut */
-    FACT_MAX_TEXT = 4 << 20,     /* bytes of a text; longer ones are cut, and a problem says so */
-    FACT_MAX_TEXTS = 64 << 20,   /* of all texts together */
-    FACT_SHOWN_TEXT = 600,       /* bytes of a text in the printed tree; JSON has all of it */
-    FACT_MAX_HEX = 64            /* bytes that fact_hex shows */
+    FACT_MAX_COUNT = 20000,    /* facts in one tree */
+    FACT_MAX_DEPTH = 48,       /* groups and lists within each other */
+    FACT_MAX_NAME = 256,       /* bytes of a name; longer ones are cut */
+    FACT_MAX_TEXT = 4 << 20,   /* bytes of a text; longer ones are cut, and a problem says so */
+    FACT_MAX_TEXTS = 64 << 20, /* of all texts together */
+    FACT_SHOWN_TEXT = 600,     /* bytes of a text in the printed tree; JSON has all of it */
+    FACT_MAX_HEX = 64          /* bytes that fact_hex shows */
 };
 
 enum fact_kind {
-    FACT_GROUP,   /* an object: its children have names */
-    FACT_LIST,    /* an array: its children's names do not matter */
-    FACT_TEXT,    /* any bytes; meant as UTF-8 */
+    FACT_GROUP, /* an object: its children have names */
+    FACT_LIST,  /* an array: its children's names do not matter */
+    FACT_TEXT,  /* any bytes; meant as UTF-8 */
     FACT_INTEGER,
     FACT_REAL,
     FACT_BOOL
@@ -49,7 +49,7 @@ struct fact {
     int64_t integer;
     double real;
     bool truth;
-    int depth; /* 0: the root */
+    int depth;                                 /* 0: the root */
     struct fact *parent, *first, *last, *next; /* first and last child, next sibling */
 };
 

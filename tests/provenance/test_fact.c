@@ -50,8 +50,9 @@ static void test_kinds(void **state)
     struct fact *item = fact_group(&tree, list, NULL);
     fact_text(&tree, item, "when", "now");
     fact_group(&tree, tree.root, "nothing");
-    expect_print(tree.root, "exif:\n  make: Canon\n  iso: -200\n  aperture: 2.5\n  strange: nan\n  gps: yes\n"
-                            "  size: 3x4\n  hash: 00ff10\nactions:\n  - c2pa.created\n  -\n    when: now\nnothing: (empty)\n");
+    expect_print(tree.root,
+                 "exif:\n  make: Canon\n  iso: -200\n  aperture: 2.5\n  strange: nan\n  gps: yes\n"
+                 "  size: 3x4\n  hash: 00ff10\nactions:\n  - c2pa.created\n  -\n    when: now\nnothing: (empty)\n");
     expect_json(tree.root, "{\"exif\":{\"make\":\"Canon\",\"iso\":-200,\"aperture\":2.5,\"strange\":null,\"gps\":true,"
                            "\"size\":\"3x4\",\"hash\":\"00ff10\"},\"actions\":[\"c2pa.created\",{\"when\":\"now\"}],"
                            "\"nothing\":{}}");
@@ -191,12 +192,9 @@ static void test_failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_repeated_names_become_a_list),
-        cmocka_unit_test(test_problems),
-        cmocka_unit_test(test_what_strangers_write),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_failing_allocations),
+        cmocka_unit_test(test_kinds),    cmocka_unit_test(test_repeated_names_become_a_list),
+        cmocka_unit_test(test_problems), cmocka_unit_test(test_what_strangers_write),
+        cmocka_unit_test(test_limits),   cmocka_unit_test(test_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
