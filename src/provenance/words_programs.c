@@ -169,8 +169,14 @@ static void read_novel(struct words_set *set, int origin)
         read_names(set, w, comment->json, &names);
     if (comment)
         w->problem = comment->problem;
-    if (source)
-        w->model = words_copy(set, source->text, source->size);
+    if (source) { /* "NovelAI Diffusion V4.5 4BDE2A90": the last word is a hash */
+        size_t size = source->size;
+        while (size && source->text[size - 1] != ' ')
+            size--;
+        bool hash = size && source->size - size == 8 && strspn(source->text + size, "0123456789ABCDEF") == 8;
+        w->model = words_copy(set, source->text, hash ? size : source->size);
+        w->model_hash = hash ? words_copy(set, source->text + size, 8) : NULL;
+    }
     if (description && !w->prompt)
         w->prompt = words_copy(set, description->text, description->size);
 }
