@@ -17,8 +17,7 @@ static const uint8_t standard[2][JPEG_TABLE_VALUES] = {
     },
 };
 
-/* T.81, figure A.6: where the values of the zigzag lie. */
-static const uint8_t zigzag[JPEG_TABLE_VALUES] = {
+const uint8_t jpeg_zigzag[JPEG_TABLE_VALUES] = {
     0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
@@ -27,7 +26,7 @@ static const uint8_t zigzag[JPEG_TABLE_VALUES] = {
 int jpeg_quality_table(int quality, bool colour, bool baseline, int index)
 {
     int scale = quality < 50 ? 5000 / quality : 200 - 2 * quality, most = baseline ? 255 : 32767;
-    int value = (standard[colour][zigzag[index]] * scale + 50) / 100;
+    int value = (standard[colour][jpeg_zigzag[index]] * scale + 50) / 100;
     return value < 1 ? 1 : value > most ? most : value;
 }
 

@@ -14,6 +14,9 @@ struct jpeg_quality {
 
 struct jpeg_quality jpeg_quality_estimate(const struct jpeg_header *header);
 
+/* T.81, figure A.6: where the values of the zigzag lie, row by row. */
+extern const uint8_t jpeg_zigzag[JPEG_TABLE_VALUES];
+
 /* One value of libjpeg's table for a quality of 1..100: of brightness or colour, in zigzag order; `baseline` bounds
  * values at 255 as baseline files do. */
 int jpeg_quality_table(int quality, bool colour, bool baseline, int index);
