@@ -42,6 +42,7 @@ static json_t *info_to_json(const struct model *model, const char *path)
     json_object_set_new(info, "calibration",
                         model->calibration.present ? calibration_to_json(&model->calibration) : json_null());
     json_object_set_new(info, "training", model->training ? json_incref(model->training) : json_null());
+    json_object_set_new(info, "verdicts", model->verdicts ? json_incref(model->verdicts) : json_null());
     json_object_set_new(info, "tensors", tensors_to_json(&model->file));
     return info;
 }

@@ -14,10 +14,11 @@ const struct command *const cli_commands[] = {
     &command_eval,          &command_model_info,
     &command_model_convert, &command_model_import,
     &command_model_merge,   &command_model_adapter,
-    &command_model_attach,  &command_pull,
-    &command_train,         &command_data_check,
-    &command_data_balance,  &command_data_reconstruct,
-    &command_help,          NULL,
+    &command_model_attach,  &command_model_calibrate,
+    &command_pull,          &command_train,
+    &command_data_check,    &command_data_balance,
+    &command_data_reconstruct, &command_help,
+    NULL,
 };
 
 /* Descriptors 0 to 2 may be closed when we start; a file opened later must not take their place and receive what is

@@ -32,6 +32,7 @@ assay_status model_save_merged(struct model *model, const char *path, struct ass
         return status;
     int64_t rank = lora->rank;
     lora->rank = 0; /* what is saved is what the config declares: without pairs */
+    model_forget_scores(model);
     status = model_save(model, path, error);
     lora->rank = rank;
     lora_unmerge(merged);
@@ -153,6 +154,8 @@ assay_status model_attach(const char *path, const struct detector *detector, con
         out->calibration = told.calibration;
         out->preprocess = told.preprocess;
         out->training = json_incref(told.training);
+        out->verdicts = json_incref(told.verdicts);
+        model_forget_scores(out);
     }
     model_free(&told);
     if (status)

@@ -82,6 +82,7 @@ void model_free(struct model *model)
     store_free(model->store);
     safetensors_close(&model->file);
     json_decref(model->training);
+    json_decref(model->verdicts);
     arena_free(&model->arena);
     *model = (struct model){0};
 }
@@ -115,6 +116,8 @@ assay_status model_make_metadata(const struct model *model, const char *path, js
         status = add_json(path, metadata, MODEL_KEY_CALIBRATION, calibration_to_json(&model->calibration), error);
     if (!status && model->training)
         status = add_json(path, metadata, MODEL_KEY_TRAINING, json_incref(model->training), error);
+    if (!status && model->verdicts)
+        status = add_json(path, metadata, MODEL_KEY_VERDICTS, json_incref(model->verdicts), error);
     return status;
 }
 

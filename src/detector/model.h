@@ -2,6 +2,7 @@
 #ifndef ASSAY_DETECTOR_MODEL_H
 #define ASSAY_DETECTOR_MODEL_H
 
+#include "base/hash.h"
 #include "base/job.h"
 #include "detector/detector.h"
 #include "format/safetensors.h"
@@ -11,7 +12,7 @@
 enum { MODEL_FORMAT_VERSION = 1 };
 
 /* Metadata keys (all values are strings): "assay.format" (version), "assay.detector", "assay.config",
- * "assay.preprocess", "assay.calibration", "assay.training" (the last four JSON). */
+ * "assay.preprocess", "assay.calibration", "assay.training", "assay.verdicts" (the last five JSON). */
 struct model {
     struct arena arena;
     const struct detector *detector;
@@ -19,6 +20,7 @@ struct model {
     struct preprocess preprocess;
     struct calibration calibration;
     json_t *training; /* seed, data digest, versions, metrics: an object, or NULL */
+    json_t *verdicts; /* how what makes verdicts of scores was chosen after training: an object, or NULL */
     struct store *store;
     struct safetensors file; /* where mapped weights lie */
 };
@@ -38,6 +40,22 @@ assay_status model_load_memory(const void *bytes, size_t size, const char *name,
  * store, with the metadata, atomically. Weights that are not finite are refused: the file could not be loaded. */
 assay_status model_save(const struct model *model, const char *path, struct assay_error *error);
 void model_free(struct model *model); /* a zeroed one is fine */
+
+/* ---- model_verdicts.c: what is done to a model after training ---- */
+
+/* SHA-256 of the file that a model was loaded from. */
+void model_sha256(const struct model *model, char text[SHA256_TEXT]);
+
+/* Whether the file with that SHA-256 gives the same scores: it is the model's own, or one from which the model differs in
+ * what makes verdicts of scores alone. */
+bool model_scores_as(const struct model *model, const char *sha256);
+
+/* Notes something in `verdicts` under a key, in place of what stood there (takes the reference; NULL counts as no
+ * memory), and that the file which the model was loaded from gives the same scores. */
+assay_status model_note_verdicts(struct model *model, const char *key, json_t *value, struct assay_error *error);
+
+/* For a model whose scores become others: no earlier file gives the same. */
+void model_forget_scores(struct model *model);
 
 /* Scores pictures: raw logits, crops averaged. One `model_scorer` a model, used by several threads at once. */
 struct model_scorer;

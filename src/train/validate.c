@@ -2,6 +2,7 @@
 #include "train/validate.h"
 
 #include "base/memory.h"
+#include "verdict/calibration.h"
 
 /* Sources as metrics see them. Where a class consists of "art-" sources alone, they count. */
 static void name_sources(struct validation *v, const struct dataset *dataset)
@@ -82,23 +83,19 @@ assay_status validation_calibrate(const struct validation *validation, struct ca
                                   struct assay_error *error)
 {
     struct calibration_sample *samples = mem_alloc(validation->count, sizeof *samples);
-    int *source = mem_alloc(validation->count, sizeof *source);
-    assay_status status;
-    if (!samples || !source) {
-        status = error_memory(error, "calibration");
-        goto done;
-    }
+    if (!samples)
+        return error_memory(error, "calibration");
     for (size_t i = 0; i < validation->count; i++) {
         const struct metrics_sample *from = &validation->samples[i];
-        samples[i] = (struct calibration_sample){.logit = from->logit, .generated = from->generated};
-        source[i] = from->source;
+        samples[i] = (struct calibration_sample){.logit = from->logit,
+                                                 .generated = from->generated,
+                                                 .source = from->source,
+                                                 .art = validation->sources[from->source].left_out};
     }
-    status = calibration_weights(samples, source, validation->count, error);
+    assay_status status = calibration_weights(samples, validation->count, error);
     if (!status)
         status = calibration_fit(samples, validation->count, NULL, out, error);
-done:
     mem_free(samples);
-    mem_free(source);
     return status;
 }
 

@@ -22,8 +22,8 @@ assay_status validation_run(struct model_scorer *scorer, struct pictures *pictur
                             struct validation *out, struct assay_error *error);
 void validation_free(struct validation *validation); /* a zeroed one is fine */
 
-/* Fitted on all sources, those left out of the summary included: what they hold is met in use, and must not be called
- * generated either. */
+/* Probabilities are fitted to the sources that count in the summary; art, which is left out of it, has its share in the
+ * thresholds: it is met in use, and must not be called generated either. */
 assay_status validation_calibrate(const struct validation *validation, struct calibration *out,
                                   struct assay_error *error);
 

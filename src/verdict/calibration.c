@@ -1,4 +1,4 @@
-/* calibration.c - fits a calibration: Platt scaling, then the two thresholds.
+/* calibration.c - fits a calibration: Platt scaling here, the two thresholds in thresholds.c.
  *
  * Platt, "Probabilistic outputs for support vector machines" (1999): probability = sigmoid(scale * logit + shift), by
  * maximum likelihood against smoothed targets (N+ + 1) / (N+ + 2) and 1 / (N- + 2) instead of 1 and 0, section 2.1. The
@@ -13,11 +13,9 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "verdict/verdict.h"
+#include "verdict/calibration.h"
 
 enum { CALIBRATION_STEPS = 100, CALIBRATION_HALVINGS = 60 };
-
-static const double rounding = 1e-12; /* of sums of weights */
 
 static assay_status one_class(bool generated, struct assay_error *error)
 {
@@ -25,62 +23,78 @@ static assay_status one_class(bool generated, struct assay_error *error)
                      generated ? "generated" : "real");
 }
 
-/* ---- Weights -------------------------------------------------------------------------------------------------- */
-
-/* A sample by class and source, to find those that belong together. */
-struct member {
-    size_t index;
-    int source;
-    bool generated;
-};
+/* ---- Groups, sources, weights ---------------------------------------------------------------------------------- */
 
 static int by_source(const void *a, const void *b)
 {
-    const struct member *p = a, *q = b;
-    if (p->generated != q->generated)
-        return p->generated ? 1 : -1;
+    const struct calibration_member *p = a, *q = b;
+    if (p->group != q->group)
+        return p->group < q->group ? -1 : 1;
     if (p->source != q->source)
         return p->source < q->source ? -1 : 1;
     return (p->index > q->index) - (p->index < q->index);
 }
 
-/* The end of the group that begins at `begin`. */
-static size_t group_end(const struct member *members, size_t count, size_t begin)
+bool calibration_has_photographs(const struct calibration_sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!samples[i].generated && !samples[i].art)
+            return true;
+    return false;
+}
+
+enum calibration_group calibration_group_of(const struct calibration_sample *sample, bool has_photographs)
+{
+    if (sample->generated)
+        return CALIBRATION_GENERATED;
+    return sample->art && has_photographs ? CALIBRATION_ART : CALIBRATION_REAL;
+}
+
+struct calibration_member *calibration_members(const struct calibration_sample *samples, size_t count)
+{
+    bool has_photographs = calibration_has_photographs(samples, count);
+    struct calibration_member *members = mem_alloc(count, sizeof *members);
+    for (size_t i = 0; members && i < count; i++)
+        members[i] =
+            (struct calibration_member){i, samples[i].source, calibration_group_of(&samples[i], has_photographs)};
+    if (members && count)
+        qsort(members, count, sizeof *members, by_source);
+    return members;
+}
+
+size_t calibration_source_end(const struct calibration_member *members, size_t count, size_t begin)
 {
     size_t end = begin;
-    while (end < count && members[end].generated == members[begin].generated &&
-           members[end].source == members[begin].source)
+    while (end < count && members[end].group == members[begin].group && members[end].source == members[begin].source)
         end++;
     return end;
 }
 
-assay_status calibration_weights(struct calibration_sample *samples, const int *source, size_t count,
-                                 struct assay_error *error)
+assay_status calibration_weights(struct calibration_sample *samples, size_t count, struct assay_error *error)
 {
-    size_t sources[2] = {0};
-    struct member *members = mem_alloc(count, sizeof *members);
+    size_t sources[CALIBRATION_GROUPS] = {0};
+    struct calibration_member *members = calibration_members(samples, count);
     if (!members)
         return error_memory(error, "calibration weights");
-    for (size_t i = 0; i < count; i++)
-        members[i] = (struct member){i, source ? source[i] : 0, samples[i].generated};
-    qsort(members, count, sizeof *members, by_source);
-    for (size_t begin = 0; begin < count; begin = group_end(members, count, begin))
-        sources[members[begin].generated]++;
+    for (size_t begin = 0; begin < count; begin = calibration_source_end(members, count, begin))
+        sources[members[begin].group]++;
     for (size_t begin = 0, end; begin < count; begin = end) {
-        end = group_end(members, count, begin);
+        end = calibration_source_end(members, count, begin);
         for (size_t i = begin; i < end; i++)
-            samples[members[i].index].weight = 0.5 / (double)sources[members[i].generated] / (double)(end - begin);
+            samples[members[i].index].weight = 0.5 / (double)sources[members[i].group] / (double)(end - begin);
     }
     mem_free(members);
-    return sources[0] && sources[1] ? ASSAY_OK : one_class(sources[0] != 0, error);
+    bool real = sources[CALIBRATION_REAL] > 0;
+    return real && sources[CALIBRATION_GENERATED] ? ASSAY_OK : one_class(real, error);
 }
 
 /* ---- Scale and shift ------------------------------------------------------------------------------------------ */
 
-/* What the likelihood is made of. */
+/* What the likelihood is made of: art apart is not. */
 struct fit {
     const struct calibration_sample *samples;
     size_t count;
+    bool has_photographs;
     double mean, deviation; /* of the logits */
     double norm[2];         /* real, generated: a weight times it is its share of all, half of which is each class's */
     double target[2];
@@ -91,10 +105,18 @@ struct likelihood {
     double da, db, daa, dab, dbb; /* its derivatives by scale and shift */
 };
 
+/* A sample of the fit at i or behind it: its index, or the count. */
+static size_t next_of(const struct fit *fit, size_t i)
+{
+    while (i < fit->count && calibration_group_of(&fit->samples[i], fit->has_photographs) == CALIBRATION_ART)
+        i++;
+    return i;
+}
+
 static struct likelihood evaluate(const struct fit *fit, double a, double b)
 {
     struct likelihood l = {0};
-    for (size_t i = 0; i < fit->count; i++) {
+    for (size_t i = next_of(fit, 0); i < fit->count; i = next_of(fit, i + 1)) {
         const struct calibration_sample *s = &fit->samples[i];
         double weight = s->weight * fit->norm[s->generated], target = fit->target[s->generated];
         double x = (s->logit - fit->mean) / fit->deviation, f = a * x + b;
@@ -156,9 +178,11 @@ static assay_status check_samples(const struct calibration_sample *samples, size
 /* Class balance, targets, mean and deviation. */
 static struct fit prepare(const struct calibration_sample *samples, size_t count)
 {
-    struct fit fit = {.samples = samples, .count = count};
+    struct fit fit = {.samples = samples,
+                      .count = count,
+                      .has_photographs = calibration_has_photographs(samples, count)};
     double sum[2] = {0}, squares[2] = {0}, largest = 0, spread = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = next_of(&fit, 0); i < count; i = next_of(&fit, i + 1)) {
         sum[samples[i].generated] += samples[i].weight;
         squares[samples[i].generated] += samples[i].weight * samples[i].weight;
         largest = fmax(largest, fabs(samples[i].logit));
@@ -168,9 +192,9 @@ static struct fit prepare(const struct calibration_sample *samples, size_t count
         fit.norm[c] = 0.5 / sum[c];
         fit.target[c] = c ? (effective + 1) / (effective + 2) : 1 / (effective + 2);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = next_of(&fit, 0); i < count; i = next_of(&fit, i + 1))
         fit.mean += samples[i].weight * fit.norm[samples[i].generated] * samples[i].logit;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = next_of(&fit, 0); i < count; i = next_of(&fit, i + 1)) {
         double x = samples[i].logit - fit.mean;
         spread += samples[i].weight * fit.norm[samples[i].generated] * x * x;
     }
@@ -180,68 +204,29 @@ static struct fit prepare(const struct calibration_sample *samples, size_t count
     return fit;
 }
 
-/* ---- Thresholds ----------------------------------------------------------------------------------------------- */
+/* ---- Both ------------------------------------------------------------------------------------------------------ */
 
-struct ranked {
-    double probability, weight; /* of one picture, the class's weights adding up to 1 */
-};
+const struct calibration_options calibration_defaults = {0.05, 0.05, 0.10, 1, 1};
 
-static int by_probability(const void *a, const void *b)
+static bool is_share(double value)
 {
-    const struct ranked *p = a, *q = b;
-    return (p->probability > q->probability) - (p->probability < q->probability);
-}
-
-/* How far in from one end (descending: from 1, else from 0) a threshold may come so that the pictures of a class that
- * lie at it or beyond it weigh at most `most`: the probability of the first that must not, or one half. */
-static double innermost(const struct ranked *ranked, size_t count, double most, bool descending)
-{
-    double share = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct ranked *r = &ranked[descending ? count - 1 - i : i];
-        if (descending ? r->probability < 0.5 : r->probability > 0.5)
-            break;
-        share += r->weight;
-        if (share > most + rounding)
-            return r->probability;
-    }
-    return -1;
-}
-
-static assay_status find_thresholds(const struct fit *fit, const struct calibration_options *options,
-                                    struct calibration *out, struct assay_error *error)
-{
-    struct ranked *ranked = mem_alloc(fit->count, sizeof *ranked);
-    if (!ranked)
-        return error_memory(error, "calibration thresholds");
-    double stop[2]; /* real, generated */
-    for (int c = 0; c < 2; c++) {
-        size_t count = 0;
-        for (size_t i = 0; i < fit->count; i++)
-            if (fit->samples[i].generated == (c == 1))
-                ranked[count++] = (struct ranked){calibration_probability(out, fit->samples[i].logit),
-                                                  fit->samples[i].weight * fit->norm[c] * 2};
-        qsort(ranked, count, sizeof *ranked, by_probability);
-        stop[c] = innermost(ranked, count, c ? options->max_false_real : options->max_false_generated, c == 0);
-    }
-    mem_free(ranked);
-    out->generated_above = stop[0] < 0 ? 0.5 : stop[0] < 1 ? nextafter(stop[0], 2) : CALIBRATION_NEVER_GENERATED;
-    out->real_below = stop[1] < 0 ? 0.5 : stop[1] > 0 ? nextafter(stop[1], -1) : CALIBRATION_NEVER_REAL;
-    if (out->real_below >= out->generated_above) /* both at one half */
-        out->real_below = nextafter(0.5, 0);
-    return ASSAY_OK;
+    return value >= 0 && value < 1;
 }
 
 assay_status calibration_fit(const struct calibration_sample *samples, size_t count,
                              const struct calibration_options *options, struct calibration *out,
                              struct assay_error *error)
 {
-    static const struct calibration_options defaults = {0.05, 0.05};
-    const struct calibration_options *o = options ? options : &defaults;
+    const struct calibration_options *o = options ? options : &calibration_defaults;
     *out = (struct calibration){0};
-    if (!(o->max_false_generated >= 0 && o->max_false_generated < 1 && o->max_false_real >= 0 && o->max_false_real < 1))
+    if (!is_share(o->max_false_generated) || !is_share(o->max_false_real) || !is_share(o->max_false_art))
         return error_set(error, ASSAY_ERROR_ARGUMENT,
                          "calibration: shares of wrong verdicts must be from 0 to below 1");
+    if (!(o->max_uncertain >= 0 && o->max_uncertain <= 1))
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "calibration: the share of uncertain verdicts must be from 0 to 1");
+    if (!(o->guard >= 0 && o->guard <= 100))
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "calibration: the guard must be 0 to 100 standard errors");
     assay_status status = check_samples(samples, count, error);
     if (status)
         return status;
@@ -249,7 +234,7 @@ assay_status calibration_fit(const struct calibration_sample *samples, size_t co
     struct calibration fitted = {.present = true};
     if (fit.deviation > 0)
         maximise(&fit, &fitted.scale, &fitted.shift);
-    status = find_thresholds(&fit, o, &fitted, error);
+    status = calibration_thresholds(samples, count, o, &fitted, error);
     if (!status)
         *out = fitted;
     return status;

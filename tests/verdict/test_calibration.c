@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "verdict/verdict.h"
+#include "verdict/calibration.h"
 
 struct sample {
     double logit;
@@ -26,6 +26,13 @@ struct fitted {
 #include "fixtures/calibration.h"
 
 enum { MOST = 100 };
+
+/* Thresholds by the pictures alone: no art, no bound on what is uncertain, nothing for sources that were not seen. */
+#define PLAIN(generated, real)                                                                                         \
+    (struct calibration_options)                                                                                       \
+    {                                                                                                                  \
+        generated, real, 0, 1, 0                                                                                       \
+    }
 
 static void near(const char *name, double value, double expected, double tolerance)
 {
@@ -53,18 +60,17 @@ static void test_reference(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const struct fitted *f = &cases[k];
         struct calibration_sample samples[MOST];
-        int source[MOST];
         struct assay_error error = {0};
         struct calibration c;
         assert_true(f->count <= MOST);
         for (size_t i = 0; i < f->count; i++) {
-            samples[i] = (struct calibration_sample){f->samples[i].logit, f->samples[i].generated, 0};
-            source[i] = f->samples[i].source;
+            samples[i] = (struct calibration_sample){f->samples[i].logit, f->samples[i].generated, 0,
+                                                     f->samples[i].source, false};
         }
-        assert_int_equal(calibration_weights(samples, source, f->count, &error), ASSAY_OK);
+        assert_int_equal(calibration_weights(samples, f->count, &error), ASSAY_OK);
         for (size_t i = 0; i < f->count; i++)
             near(f->name, samples[i].weight, f->samples[i].weight, 1e-15);
-        struct calibration_options options = {f->most, f->most};
+        struct calibration_options options = PLAIN(f->most, f->most);
         assert_int_equal(calibration_fit(samples, f->count, &options, &c, &error), ASSAY_OK);
         assert_true(c.present);
         near(f->name, c.scale, f->scale, 1e-7);
@@ -118,24 +124,24 @@ static void test_thresholds(void **state)
         samples[i] = (struct calibration_sample){i, false, 1};
         samples[20 + i] = (struct calibration_sample){i + 10.5, true, 1};
     }
-    struct calibration_options options = {0.05,
-                                          0.05}; /* one in twenty: the real one at 19, the generated one at 10.5 */
+    /* one in twenty: the real one at 19, the generated one at 10.5 */
+    struct calibration_options options = PLAIN(0.05, 0.05);
     assert_int_equal(calibration_fit(samples, 40, &options, &c, NULL), ASSAY_OK);
     assert_true(c.generated_above == nextafter(calibration_probability(&c, 18), 2));
     assert_true(c.real_below == nextafter(calibration_probability(&c, 11.5), -1));
-    options = (struct calibration_options){0.049, 0.149};
+    options = PLAIN(0.049, 0.149);
     assert_int_equal(calibration_fit(samples, 40, &options, &c, NULL), ASSAY_OK);
     assert_true(c.generated_above == nextafter(calibration_probability(&c, 19), 2));
     assert_true(c.real_below == nextafter(calibration_probability(&c, 12.5), -1));
-    options = (struct calibration_options){0, 0};
+    options = PLAIN(0, 0);
     assert_int_equal(calibration_fit(samples, 40, &options, &c, NULL), ASSAY_OK);
     assert_true(share(&c, samples, 40, false, ASSAY_GENERATED) == 0 && share(&c, samples, 40, true, ASSAY_REAL) == 0);
-    options = (struct calibration_options){0.9, 0.9}; /* more than needed: the thresholds meet at one half */
+    options = PLAIN(0.9, 0.9); /* more than needed: the thresholds meet at one half */
     assert_int_equal(calibration_fit(samples, 40, &options, &c, NULL), ASSAY_OK);
     assert_true(c.generated_above == 0.5 && c.real_below < 0.5 && c.real_below > 0.4999);
     samples[19].logit = 10.5; /* equal logits fall together: two of twenty is too many */
     samples[18].logit = samples[17].logit = 25;
-    options = (struct calibration_options){0.05, 0.05};
+    options = PLAIN(0.05, 0.05);
     assert_int_equal(calibration_fit(samples, 40, &options, &c, NULL), ASSAY_OK);
     assert_true(c.generated_above == nextafter(calibration_probability(&c, 25), 2));
 }
@@ -179,7 +185,7 @@ static void test_outlier(void **state)
         samples[i] = (struct calibration_sample){i % 2 ? 1 : -1, i % 2, 1};
     samples[40] = (struct calibration_sample){1e9, false, 1};
     samples[41] = (struct calibration_sample){1e9, true, 1};
-    struct calibration_options strict = {0, 0};
+    struct calibration_options strict = PLAIN(0, 0);
     assert_int_equal(calibration_fit(samples, 42, &strict, &c, NULL), ASSAY_OK);
     assert_true(isfinite(c.scale) && isfinite(c.shift));
     assert_true(share(&c, samples, 42, false, ASSAY_GENERATED) == 0 && share(&c, samples, 42, true, ASSAY_REAL) == 0);
@@ -193,7 +199,7 @@ static void test_refused(void **state)
     struct calibration c;
     assert_int_equal(calibration_fit(samples, 2, NULL, &c, &error), ASSAY_ERROR_ARGUMENT);
     assert_string_equal(error.message, "calibration needs pictures of both classes: there are no real ones");
-    assert_int_equal(calibration_weights(samples, NULL, 2, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(calibration_weights(samples, 2, &error), ASSAY_ERROR_ARGUMENT);
     assert_string_equal(error.message, "calibration needs pictures of both classes: there are no real ones");
     samples[0].generated = samples[1].generated = false;
     assert_int_equal(calibration_fit(samples, 2, NULL, &c, &error), ASSAY_ERROR_ARGUMENT);
@@ -210,8 +216,17 @@ static void test_refused(void **state)
     assert_int_equal(calibration_fit(samples, 2, NULL, &c, &error), ASSAY_ERROR_ARGUMENT);
     assert_string_equal(error.message, "calibration: the weight of sample 0 is not above 0");
     samples[0].weight = 1;
-    struct calibration_options options = {1, 0.05};
+    struct calibration_options options = PLAIN(1, 0.05);
     assert_int_equal(calibration_fit(samples, 2, &options, &c, &error), ASSAY_ERROR_ARGUMENT);
+    options = (struct calibration_options){0.05, 0.05, -0.1, 1, 1};
+    assert_int_equal(calibration_fit(samples, 2, &options, &c, &error), ASSAY_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "calibration: shares of wrong verdicts must be from 0 to below 1");
+    options = (struct calibration_options){0.05, 0.05, 0.1, NAN, 1};
+    assert_int_equal(calibration_fit(samples, 2, &options, &c, &error), ASSAY_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "calibration: the share of uncertain verdicts must be from 0 to 1");
+    options = (struct calibration_options){0.05, 0.05, 0.1, 1, -1};
+    assert_int_equal(calibration_fit(samples, 2, &options, &c, &error), ASSAY_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "calibration: the guard must be 0 to 100 standard errors");
     assert_false(c.present);
 }
 

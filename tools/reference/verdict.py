@@ -1,6 +1,6 @@
 """Fixture of tests/verdict: calibrations fitted by SciPy, thresholds found by trying every candidate.
 
-    python tools/reference/verdict.py           writes tests/verdict/fixtures/calibration.h
+    python tools/reference/verdict.py           writes tests/verdict/fixtures/calibration.h and guarded.h
 
 The balanced case is also fitted by scikit-learn (sklearn.calibration), which must agree. Needs numpy, scipy, sklearn.
 """
@@ -96,5 +96,88 @@ def write():
         out.write("static const struct fitted cases[] = {\n" + "".join(names) + "};\n")
 
 
+# ---- art apart, thresholds that hold for sources not seen, a bound on "uncertain": all by trying every candidate ----
+
+def mean_over_sources(hit, source):
+    return np.mean([hit[source == s].mean() for s in np.unique(source)])
+
+
+def guarded_share(hit, source, guard):
+    shares = [hit[source == s].mean() for s in np.unique(source)]
+    error = np.std(shares, ddof=1) / np.sqrt(len(shares)) if len(shares) > 1 else 0
+    return np.mean(shares) + guard * error
+
+
+def choose(p, source, most, above, guard):
+    """The innermost threshold such that neither it nor any beyond it has more than `most`."""
+    side = 1 if above else -1
+    best = 2.0 if above else -1.0
+    for t in sorted([0.5] + [x for x in p if side * x >= side * 0.5], reverse=above):
+        if guarded_share(side * p >= side * t, source, guard) > most + 1e-12:
+            return np.nextafter(t, 2 * side)
+        best = t
+    return best
+
+
+def guarded(logit, label, source, art, o):
+    real, fake = (label == 0) & ~art, label == 1
+    plain = ~art
+    scale, shift = platt(logit[plain], label[plain], weights(label[plain], source[plain]))
+    p = expit(scale * logit + shift)
+    high = max(choose(p[real], source[real], o["real"], True, o["guard"]),
+               choose(p[art], source[art], o["art"], True, o["guard"]))
+    low = choose(p[fake], source[fake], o["fake"], False, o["guard"])
+    if low >= high:
+        low = np.nextafter(0.5, 0)
+    print(o, "real alone would ask for", choose(p[real], source[real], o["real"], True, o["guard"]))
+
+    def uncertain(t):
+        between = (p > t) & (p < high)
+        return (mean_over_sources(between[real], source[real]) + mean_over_sources(between[fake], source[fake])) / 2
+
+    if uncertain(low) > o["uncertain"] + 1e-12:
+        last = max(low, np.nextafter(0.5, 0))
+        inside = sorted(x for x in p[plain] if low < x <= last)
+        low = next((t for t in inside if uncertain(t) <= o["uncertain"] + 1e-12), last)
+    shares = []
+    for group in (real, fake, art):
+        shares += [mean_over_sources(hit[group], source[group]) for hit in
+                   (p <= low, (p > low) & (p < high), p >= high)]
+    edges, error, w = np.arange(1, 15) / 15, 0, weights(label[plain], source[plain])
+    place = np.searchsorted(edges, p[plain], side="left")
+    for b in range(15):
+        error += abs(np.sum((w * (p[plain] - label[plain]))[place == b]))
+    return [scale, shift, low, high] + shares + [uncertain(low), error]
+
+
+def write_guarded():
+    rng = np.random.default_rng(11)
+    sources = [(0, 1, 40, 0.0, 0), (0, 2, 25, -1.0, 0), (0, 3, 30, 1.2, 0), (0, 4, 20, -2.0, 0),  # class, id, pictures,
+               (0, 1, 30, 0.5, 1), (0, 9, 20, 1.5, 1),                                           # mean, art
+               (1, 1, 30, 2.0, 0), (1, 2, 35, 4.0, 0), (1, 7, 20, 1.0, 0)]
+    label = np.concatenate([[c] * n for c, _, n, _, _ in sources])
+    source = np.concatenate([[s] * n for _, s, n, _, _ in sources])
+    art = np.concatenate([[bool(a)] * n for _, _, n, _, a in sources])
+    logit = np.round(np.concatenate([rng.normal(m, 1.5, n) for _, _, n, m, _ in sources]), 3)
+    order = rng.permutation(len(label))
+    logit, label, source, art = logit[order], label[order], source[order], art[order]
+    options = [{"real": r, "fake": f, "art": a, "uncertain": u, "guard": g} for r, f, a, u, g in [
+        (0.05, 0.05, 0.1, 1, 0), (0.05, 0.05, 0.1, 1, 1), (0.1, 0.05, 0.3, 1, 1), (0.1, 0.1, 0.9, 1, 1),
+        (0.05, 0.05, 0.1, 0.6, 1), (0.05, 0.05, 0.3, 0.45, 0.5), (0.02, 0.02, 0.05, 0.05, 2),
+        (0.05, 0.05, 0.5, 0.4, 0)]]
+    with open(os.path.join(FIXTURES, "guarded.h"), "w") as out:
+        out.write("/* guarded.h - thresholds with art apart. Written by tools/reference/verdict.py. */\n")
+        out.write("static const struct calibration_sample guarded_samples[] = {\n")
+        for l, c, s, a in zip(logit, label, source, art):
+            out.write("    {%r, %s, 0, %d, %s},\n" % (float(l), "true" if c else "false", s, "true" if a else "false"))
+        out.write("};\nstatic const struct guarded_case guarded_cases[] = {\n")
+        for o in options:
+            values = guarded(logit, label, source, art, o)
+            out.write("    {{%r, %r, %r, %r, %r}, {%s}},\n" % (o["real"], o["fake"], o["art"], o["uncertain"], o["guard"],
+                      ", ".join("%.15g" % v for v in values)))
+        out.write("};\n")
+
+
 if __name__ == "__main__":
     write()
+    write_guarded()
