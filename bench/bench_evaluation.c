@@ -1,12 +1,13 @@
 /* bench_evaluation.c - what an evaluation costs beside the model itself, as CSV: pictures a second of
  *
- *     bare       the model alone, on pictures that were decoded beforehand
- *     decode     decoding alone, on as many threads as the loader uses
+ *     bare       the model alone, on pictures that were decoded beforehand, all threads at one batch of 32
+ *     crew       the same, each thread at a picture of its own
+ *     decode     decoding alone, each thread at a picture of its own
  *     evaluate   the runner: decoding, judging, writing predictions
  *
  *     bench_evaluation MODEL DIR [PICTURES [ROUNDS [PERTURBATION]]]
  *
- * The three take turns, ROUNDS times (3), on PICTURES (256) of the set, spread over it; the best round of each counts.
+ * They take turns, ROUNDS times (3), on PICTURES (256) of the set, spread over it; the best round of each counts.
  * `share` is the speed against the bare model's, by the clock and by processor time: the latter holds on a busy machine
  * too, and counts decoding in full. */
 #include <stdio.h>
@@ -15,15 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/crew.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "eval/runner.h"
 #include "eval/selection.h"
+#include "image/decode_held.h"
 
 enum { BATCH = 32 };
-enum what { BARE, DECODE, EVALUATE };
-static const char *const names[] = {"bare", "decode", "evaluate"};
+enum what { BARE, CREW, DECODE, EVALUATE, KINDS };
+static const char *const names[KINDS] = {"bare", "crew", "decode", "evaluate"};
 
 struct bench {
     struct model model;
@@ -31,8 +34,8 @@ struct bench {
     struct dataset whole, dataset;
     struct perturbation chain;
     const char *text;
-    struct image *images;       /* decoded; without pixels: not readable */
-    double seconds[3], work[3]; /* of each below, the best */
+    struct image *images;               /* decoded; without pixels: not readable */
+    double seconds[KINDS], work[KINDS]; /* the best */
 };
 
 static double work_seconds(void)
@@ -69,21 +72,46 @@ static assay_status run_bare(struct bench *b, struct assay_error *error)
     return status;
 }
 
-static assay_status run_decode(struct bench *b, struct assay_error *error)
+static void judge_one(void *context, struct crew_seat *seat, uint64_t job, void *result)
 {
-    struct pictures *pictures = NULL;
-    struct loader *loader = NULL;
-    const struct loader_batch *batch;
-    double began = clock_seconds(), work = work_seconds();
-    assay_status status = pictures_create(&b->dataset, 0, NULL, NULL, NULL, &pictures, error);
-    if (!status)
-        status = loader_sequence(pictures, BATCH, NULL, 0, &loader, error);
-    do
-        status = status ? status : loader_next(loader, &batch, error);
-    while (!status && batch);
-    loader_free(loader);
-    pictures_free(pictures);
-    take_time(b, DECODE, began, work);
+    struct bench *b = context;
+    const struct image *image = &b->images[job];
+    double logit;
+    (void)seat;
+    if (image->pixels)
+        *(assay_status *)result = model_score(b->scorer, &image, 1, &logit, NULL);
+}
+
+static void decode_one(void *context, struct crew_seat *seat, uint64_t job, void *result)
+{
+    struct bench *b = context;
+    struct image image = {0};
+    image_decode_held(seat, b->dataset.pictures[job].path, NULL, &image, NULL);
+    image_free(&image);
+    *(assay_status *)result = ASSAY_OK; /* what cannot be read is passed over */
+}
+
+static assay_status run_crew(struct bench *b, enum what what,
+                             void (*work)(void *context, struct crew_seat *seat, uint64_t job, void *result),
+                             struct assay_error *error)
+{
+    const struct crew_options options = {.end = b->dataset.count,
+                                         .workers = parallel_threads(),
+                                         .threads = 1,
+                                         .window = b->dataset.count,
+                                         .result_bytes = sizeof(assay_status),
+                                         .max_held = UINT64_MAX / 2,
+                                         .work = work,
+                                         .context = b};
+    struct crew *crew = NULL;
+    const assay_status *one;
+    uint64_t job;
+    double began = clock_seconds(), worked = work_seconds();
+    assay_status status = crew_create(&options, &crew, error);
+    while (!status && (one = crew_next(crew, &job)))
+        status = *one ? error_set(error, *one, "a picture could not be judged") : ASSAY_OK;
+    crew_free(crew);
+    take_time(b, what, began, worked);
     return status;
 }
 
@@ -102,7 +130,7 @@ static assay_status run_evaluate(struct bench *b, struct assay_error *error)
                                    .set_count = 1,
                                    .perturbations = &b->text,
                                    .perturbation_count = 1,
-                                   .batch = BATCH,
+                                   .workers = parallel_threads(),
                                    .path = path,
                                    .resume = true};
     struct runner_result result;
@@ -147,7 +175,7 @@ static void tell(const struct bench *b)
 {
     double count = (double)b->dataset.count;
     printf("what,pictures,seconds,pictures_per_second,share,processor_seconds,processor_share\n");
-    for (int w = BARE; w <= EVALUATE; w++)
+    for (int w = 0; w < KINDS; w++)
         printf("%s,%.0f,%.3f,%.2f,%.3f,%.3f,%.3f\n", names[w], count, b->seconds[w], count / b->seconds[w],
                b->seconds[BARE] / b->seconds[w], b->work[w], b->work[BARE] / b->work[w]);
 }
@@ -176,12 +204,17 @@ int main(int argc, char **argv)
     if (!status)
         status = decode_all(&b, &error);
     if (!status)
-        status = run_bare(&b, &error); /* compiles its graphs */
-    b.seconds[BARE] = b.work[BARE] = 0;
+        status = run_bare(&b, &error); /* these compile the graphs */
+    if (!status)
+        status = run_crew(&b, CREW, judge_one, &error);
+    memset(b.seconds, 0, sizeof b.seconds);
+    memset(b.work, 0, sizeof b.work);
     for (long round = 0; round < rounds && !status; round++) {
         status = run_bare(&b, &error);
         if (!status)
-            status = run_decode(&b, &error);
+            status = run_crew(&b, CREW, judge_one, &error);
+        if (!status)
+            status = run_crew(&b, DECODE, decode_one, &error);
         if (!status)
             status = run_evaluate(&b, &error);
     }

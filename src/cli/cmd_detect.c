@@ -1,24 +1,22 @@
-/* cmd_detect.c - `assay detect`: judges files, folders of them, and standard input. Decoding runs on threads of its own
- * beside the network; output comes in the order of the input. */
+/* cmd_detect.c - `assay detect`: judges files, folders of them, and standard input. Several pictures are judged at once,
+ * each by one thread (base/crew.h); a single one by all of them. Output comes in the order of the input. */
 #include <math.h>
 #include <unistd.h>
 
+#include "base/crew.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "cli/cli.h"
-#include "cli/decode_queue.h"
 #include "cli/explain.h"
 #include "cli/find_model.h"
 #include "cli/inputs.h"
 #include "cli/report.h"
-#include "image/image.h"
+#include "image/decode_held.h"
 
 enum {
-    DETECT_BATCH = 32,      /* pictures judged by one call */
-    DETECT_WINDOW = 64,     /* pictures decoded ahead */
-    DETECT_AHEAD_MIB = 512, /* of their pixels */
-    DETECT_MAX_DECODERS = 16,
+    DETECT_WAITING = 256,                   /* verdicts that wait for an earlier one */
+    DETECT_HELD_MIB = 512,                  /* of pictures judged at once */
     DETECT_PROGRESS_WITHOUT_TERMINAL = 1000 /* files from which on a log gets lines about progress */
 };
 
@@ -36,7 +34,7 @@ static const struct option detect_options[] = {
     {"bf16", OPTION_BOOL, offsetof(struct detect_config, bf16), "false", 0, 0, NULL,
      "compute in bfloat16 where the processor has it"},
     {"threads", OPTION_INT, offsetof(struct detect_config, threads), "0", 0, 1024, NULL,
-     "threads that compute, and that decode; 0: one a processor"},
+     "threads: pictures judged at once; 0: one a processor"},
     {"max-pixels", OPTION_INT, offsetof(struct detect_config, max_pixels), "100000000", 1, 4294836225.0, NULL,
      "refuse pictures of more pixels than this"},
     {"max-bytes", OPTION_INT, offsetof(struct detect_config, max_bytes), "1073741824", 1, 1099511627776.0, NULL,
@@ -55,10 +53,17 @@ struct detect {
     struct model model;
     struct model_scorer *scorer;
     struct inputs inputs;
-    struct decode_queue *queue;
+    struct crew *crew;
     struct report report;
     struct progress progress;
     size_t failures;
+};
+
+/* What becomes of one input. */
+struct judged {
+    struct assay_error error; /* where it could not be judged */
+    struct assay_error map;   /* where its activation map could not be made */
+    double logit;
 };
 
 /* The bar gives way to what is printed on the same terminal. */
@@ -70,98 +75,96 @@ static void wipe_bar(struct detect *d)
     }
 }
 
-static void fail_one(struct detect *d, const struct decoded *decoded)
-{
-    d->failures++;
-    wipe_bar(d);
-    cli_complain("%s", decoded->error.message);
-    report_failure(&d->report, decoded->input->path, decoded->error.message);
-}
+/* ---- judging, by the workers --------------------------------------------------------------------------------------- */
 
-/* Writes a judged picture's map. What cannot be written fails the run, not the verdict. */
-static void explain_one(struct detect *d, const struct decoded *decoded)
+static assay_status write_map(const struct detect *d, const struct input *input, const struct image *image,
+                              struct assay_error *error)
 {
     struct activation activation = {0};
-    struct assay_error error = {0};
     struct arena arena = {0};
     uint8_t *png = NULL;
     size_t size;
-    const char *path = explain_path(d->config.explain, decoded->input->path, &arena);
-    assay_status status = path ? ASSAY_OK : error_memory(&error, "a file's name");
+    const char *path = explain_path(d->config.explain, input->path, &arena);
+    assay_status status = path ? ASSAY_OK : error_memory(error, "a file's name");
     if (!status)
-        status = model_activation(d->scorer, &decoded->image, NULL, &activation, &error);
+        status = model_activation(d->scorer, image, NULL, &activation, error);
     if (!status)
-        status = explain_png(&decoded->image, &activation, &png, &size, &error);
+        status = explain_png(image, &activation, &png, &size, error);
     if (!status)
-        status = file_write(path, png, size, &error);
-    if (status) {
-        d->failures++;
-        wipe_bar(d);
-        cli_complain("%s: no activation map: %s", decoded->input->path, error.message);
-    }
+        status = file_write(path, png, size, error);
     mem_free(png);
     activation_free(&activation);
     arena_free(&arena);
+    return status;
 }
 
-/* Scores the pictures of a batch that were decoded; those that cannot be judged get a status of their own. */
-static void score_batch(struct detect *d, struct decoded *batch, size_t count, double *logits)
+static assay_status judge_image(const struct detect *d, const struct input *input, const struct image *image,
+                                double *logit, struct assay_error *error)
 {
-    const struct image *images[DETECT_BATCH];
-    double scores[DETECT_BATCH];
-    size_t usable = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!batch[i].status)
-            images[usable++] = &batch[i].image;
-    struct assay_error error = {0};
-    assay_status status = usable ? model_score(d->scorer, images, usable, scores, &error) : ASSAY_OK;
-    for (size_t i = 0, at = 0; i < count; i++) {
-        if (batch[i].status)
-            continue;
-        /* where the batch failed, one picture may be to blame (or too large beside the others): each alone */
-        if (status && usable > 1)
-            batch[i].status = model_score(d->scorer, &images[at], 1, &scores[at], &error);
-        else
-            batch[i].status = status;
-        if (!batch[i].status && !isfinite(scores[at]))
-            batch[i].status = error_set(&error, ASSAY_ERROR_MODEL, "the model gives no finite score; it is damaged");
-        if (batch[i].status)
-            error_set(&batch[i].error, batch[i].status, "%s: %s", batch[i].input->path, error.message);
-        logits[i] = batch[i].status ? 0 : scores[at];
-        at++;
+    struct assay_error why = {0};
+    assay_status status = model_score(d->scorer, &image, 1, logit, &why);
+    if (!status && !isfinite(*logit))
+        status = error_set(&why, ASSAY_ERROR_MODEL, "the model gives no finite score; it is damaged");
+    return status ? error_set(error, status, "%s: %s", input->path, why.message) : ASSAY_OK;
+}
+
+static void judge_one(void *context, struct crew_seat *seat, uint64_t job, void *result)
+{
+    const struct detect *d = context;
+    const struct input *input = (const struct input *)d->inputs.list.data + job;
+    const struct assay_limits limits = {(uint64_t)d->config.max_pixels, (uint64_t)d->config.max_bytes};
+    struct judged *judged = result;
+    struct assay_error *error = &judged->error;
+    struct image image = {0};
+    if (input->problem)
+        error->status = error_set(error, ASSAY_ERROR_IO, "%s", input->problem);
+    else
+        error->status = image_decode_held(seat, input->path, &limits, &image, error);
+    if (!error->status)
+        error->status = judge_image(d, input, &image, &judged->logit, error);
+    if (!error->status && d->config.explain)
+        judged->map.status = write_map(d, input, &image, &judged->map);
+    image_free(&image);
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------------------ */
+
+static void tell_one(struct detect *d, const struct input *input, const struct judged *judged)
+{
+    if (judged->error.status) {
+        d->failures++;
+        wipe_bar(d);
+        cli_complain("%s", judged->error.message);
+        report_failure(&d->report, input->path, judged->error.message);
+        return;
+    }
+    double probability = calibration_probability(&d->model.calibration, judged->logit);
+    report_verdict(&d->report, input->path, calibration_verdict(&d->model.calibration, probability), probability);
+    if (judged->map.status) { /* fails the run, not the verdict */
+        d->failures++;
+        wipe_bar(d);
+        cli_complain("%s: no activation map: %s", input->path, judged->map.message);
     }
 }
 
 /* Judges everything; false where standard output takes no more. */
 static bool judge_all(struct detect *d)
 {
-    struct decoded batch[DETECT_BATCH];
-    double logits[DETECT_BATCH];
-    uint64_t done = 0;
-    size_t count;
+    const struct input *inputs = d->inputs.list.data;
+    const struct judged *judged;
+    uint64_t job;
     bool writing = true;
-    while (writing && (count = decode_queue_take(d->queue, batch, DETECT_BATCH)) > 0) {
-        score_batch(d, batch, count, logits);
+    while (writing && (judged = crew_next(d->crew, &job))) {
         if (isatty(STDOUT_FILENO))
             wipe_bar(d);
-        for (size_t i = 0; i < count; i++) {
-            if (batch[i].status) {
-                fail_one(d, &batch[i]);
-            } else {
-                double probability = calibration_probability(&d->model.calibration, logits[i]);
-                report_verdict(&d->report, batch[i].input->path,
-                               calibration_verdict(&d->model.calibration, probability), probability);
-                if (d->config.explain)
-                    explain_one(d, &batch[i]);
-            }
-            decode_queue_release(d->queue, &batch[i]);
-        }
+        tell_one(d, &inputs[job], judged);
         writing = cli_flush();
-        done += count;
-        progress_update(&d->progress, done, NULL);
+        progress_update(&d->progress, job + 1, NULL);
     }
     return writing;
 }
+
+/* ---- beginning and end ---------------------------------------------------------------------------------------------- */
 
 /* The words of the command line and the options, checked together. */
 static assay_status read_arguments(struct detect *d, int argc, char **argv, struct arena *arena, struct array *words,
@@ -179,7 +182,7 @@ static assay_status read_arguments(struct detect *d, int argc, char **argv, stru
     return ASSAY_OK;
 }
 
-/* Opens the model and starts decoding. */
+/* Opens the model and starts the workers. */
 static assay_status prepare(struct detect *d, struct arena *arena, const struct array *words, struct assay_error *error)
 {
     const char *path;
@@ -197,16 +200,18 @@ static assay_status prepare(struct detect *d, struct arena *arena, const struct 
     if (status)
         return status;
 
+    /* as many workers as there are pictures for, and all threads among them */
     int threads = cli_use_threads(d->config.threads);
-    if ((size_t)threads > d->inputs.list.count)
-        threads = (int)d->inputs.list.count;
-    const struct decode_options options = {
-        .limits = {(uint64_t)d->config.max_pixels, (uint64_t)d->config.max_bytes},
-        .threads = threads < DETECT_MAX_DECODERS ? threads : DETECT_MAX_DECODERS,
-        .window = DETECT_WINDOW,
-        .max_bytes = (size_t)DETECT_AHEAD_MIB << 20,
-    };
-    return decode_queue_create(d->inputs.list.data, d->inputs.list.count, &options, &d->queue, error);
+    int workers = (size_t)threads > d->inputs.list.count ? (int)d->inputs.list.count : threads;
+    const struct crew_options options = {.end = d->inputs.list.count,
+                                         .workers = workers,
+                                         .threads = threads / workers,
+                                         .window = DETECT_WAITING + 4 * (size_t)workers,
+                                         .result_bytes = sizeof(struct judged),
+                                         .max_held = (uint64_t)DETECT_HELD_MIB << 20,
+                                         .work = judge_one,
+                                         .context = d};
+    return crew_create(&options, &d->crew, error);
 }
 
 static void begin_output(struct detect *d)
@@ -244,7 +249,7 @@ static int detect_run(int argc, char **argv)
     result = written && !d.report.lost && d.failures == 0 ? CLI_OK : CLI_FAILED;
 
 done:
-    decode_queue_free(d.queue);
+    crew_free(d.crew);
     inputs_free(&d.inputs);
     model_scorer_free(d.scorer);
     model_free(&d.model);

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/parallel.h"
 #include "cli/cli.h"
 #include "cli/find_model.h"
 #include "eval/evaluation.h"
@@ -24,7 +25,7 @@ enum { TEXT_MAX_BYTES = 1 << 28, WIDTH_WITHOUT_TERMINAL = 120, PROBLEMS_SHOWN = 
 struct eval_command {
     const char *out;
     bool resume, progress, report, check, plots;
-    int64_t threads, embeddings, maps;
+    int64_t threads, memory, embeddings, maps;
 };
 
 #define AT(field) offsetof(struct eval_command, field)
@@ -40,33 +41,22 @@ static const struct option command_options[] = {
     {"check", OPTION_BOOL, AT(check), "false", 0, 0, NULL,
      "check the sets as assay data check does, for the report's warnings"},
     {"plots", OPTION_BOOL, AT(plots), "false", 0, 0, NULL, "write the report's plots as SVG files too, in OUT/plots"},
-    {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads that compute; 0: one a processor"},
+    {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads: pictures judged at once; 0: one a processor"},
+    {"memory", OPTION_INT, AT(memory), "512", 1, 1 << 20, NULL,
+     "MiB of pictures judged at once, so many that they wait for each other; one alone may be larger"},
     {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL,
      "show on standard error how far the work is, and notes"},
     {0}};
 
 #undef AT
-#define AT(field) offsetof(struct loader_options, field)
 
-/* Those of data/loader.c that matter where each picture is read once. */
-static const struct option reading_options[] = {
-    {"loader-threads", OPTION_INT, AT(threads), "0", 0, 256, NULL, "threads that decode; 0: one a processor"},
-    {"loader-ahead", OPTION_INT, AT(ahead), "4", 1, 256, NULL, "batches prepared ahead"},
-    {"loader-waiting", OPTION_INT, AT(waiting_mb), "512", 0, 1 << 20, NULL,
-     "MiB of decoded pictures that may wait to be judged; the next batch is decoded even above it"},
-    {0}};
-
-static const struct cli_group groups[] = {{"What is run", evaluation_option_table},
-                                          {"Options", command_options},
-                                          {"Reading of the pictures", reading_options},
-                                          {0}};
+static const struct cli_group groups[] = {{"What is run", evaluation_option_table}, {"Options", command_options}, {0}};
 
 /* What one run of the command holds. */
 struct eval {
     struct arena arena;
     struct eval_command command;
     struct evaluation_options options;
-    struct loader_options loader;
     struct evaluation evaluation;
     const char *words; /* the command as typed, but for what does not change the results */
     const char *record_path, *predictions_path, *log_path;
@@ -86,7 +76,7 @@ static void on_signal(int number)
     interrupted = 1;
 }
 
-/* The first signal asks to stop after the batch, the second ends the process; the run can be resumed after either. */
+/* The first signal asks to stop, the second ends the process; the run can be resumed after either. */
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
@@ -128,9 +118,7 @@ static const char *words_of(int argc, char **argv, struct arena *arena)
 
 static assay_status read_options(struct eval *e, int argc, char **argv, struct assay_error *error)
 {
-    const struct cli_target targets[] = {{evaluation_option_table, &e->options},
-                                         {command_options, &e->command},
-                                         {reading_options, &e->loader}};
+    const struct cli_target targets[] = {{evaluation_option_table, &e->options}, {command_options, &e->command}};
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
         option_defaults(targets[i].options, targets[i].config);
     assay_status status = cli_parse(argc, argv, targets, sizeof targets / sizeof targets[0], &e->arena, NULL, error);
@@ -294,7 +282,8 @@ static assay_status evaluate(struct eval *e, struct assay_error *error)
     struct runner_result result;
     job->path = e->predictions_path;
     job->resume = true; /* claim_folder has seen to it that the file is this run's, or not there */
-    job->loader = &e->loader;
+    job->workers = parallel_threads();
+    job->max_held = (uint64_t)e->command.memory << 20;
     job->stream = e->stream;
     job->cancel = &interrupted;
     tell_log(e, "begun", 0, 0);

@@ -26,7 +26,6 @@ const struct option evaluation_option_table[] = {
     {"untouched", OPTION_BOOL, AT(untouched), "true", 0, 0, NULL, "beside perturbed pictures, judge them as they are"},
     {"seed", OPTION_INT, AT(seed), "0", 0, 9007199254740992.0, NULL,
      "of what perturbations, protocols and intervals draw"},
-    {"batch", OPTION_INT, AT(batch), "32", 1, 1024, NULL, "pictures judged at a time"},
     {"bf16", OPTION_BOOL, AT(bf16), "false", 0, 0, NULL, "compute in bfloat16 where the processor has it"},
     {"intervals", OPTION_INT, AT(intervals), "1000", 0, 1000000, NULL,
      "bootstrap replicates behind the 95 % intervals; 0: no intervals"},
@@ -262,7 +261,6 @@ assay_status evaluation_open(const struct evaluation_options *options, struct ev
     if (options->models.count == 0 || options->data.count == 0)
         status = error_set(error, ASSAY_ERROR_ARGUMENT, "name a model and a set of pictures");
     e->job.seed = (uint64_t)options->seed;
-    e->job.batch = (size_t)options->batch;
     if (!status)
         status = collect_chains(e, &chains, error);
     if (!status)

@@ -18,7 +18,7 @@ struct evaluation_options {
     struct option_texts models, data, perturb, robustness;
     const char *layout, *split, *protocol; /* NULL: found out; all of the set; the layout's own */
     bool untouched, bf16;
-    int64_t seed, batch, intervals;
+    int64_t seed, intervals;
 };
 
 extern const struct option evaluation_option_table[];
@@ -37,7 +37,8 @@ struct evaluation_set {
     size_t left[PROTOCOL_CHOICES];
 };
 
-/* Everything opened. The arena owns names and arrays; `job` is ready to run but for path, resume, loader, stream and cancel. */
+/* Everything opened. The arena owns names and arrays; `job` is ready to run but for path, resume, workers, max_held, stream and
+ * cancel. */
 struct evaluation {
     struct arena arena;
     struct evaluation_options options;

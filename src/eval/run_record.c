@@ -92,7 +92,6 @@ static json_t *settings_object(const struct evaluation *e)
     json_object_set_new(object, "perturbations", list_of(e, e->job.perturbation_count, chain_text));
     json_object_set_new(object, "robustness", list_of(e, e->sweep_count, sweep_name));
     json_object_set_new(object, "seed", json_integer(o->seed));
-    json_object_set_new(object, "batch", json_integer(o->batch));
     json_object_set_new(object, "bf16", json_boolean(o->bf16));
     json_object_set_new(object, "intervals", json_integer(o->intervals));
     return object;
@@ -102,7 +101,7 @@ static json_t *settings_object(const struct evaluation *e)
 static bool is_whole(const json_t *record)
 {
     const json_t *settings = json_object_get(record, "settings"), *where = json_object_get(record, "where");
-    return json_object_size(record) >= 5 && json_object_size(settings) >= 9 && json_object_size(where) == 2;
+    return json_object_size(record) >= 5 && json_object_size(settings) >= 8 && json_object_size(where) == 2;
 }
 
 json_t *run_record_of(const struct evaluation *e, const char *command)

@@ -1,19 +1,20 @@
-/* runner.h - many models judge many sets of pictures under many perturbations. A picture is decoded once for all of them,
- * on threads beside those that compute; each judgement becomes a line of a file (prediction.h) as soon as its batch is
- * done, so that memory does not grow with the pictures and a run that is killed goes on where it was.
+/* runner.h - many models judge many sets of pictures under many perturbations. Several pictures are worked on at once,
+ * each by one thread (base/crew.h), which decodes it once for all models and perturbations; each judgement becomes a line
+ * of a file (prediction.h), so that memory does not grow with the pictures and a run that is killed goes on where it was.
  *
- * Lines are ordered by set, then picture (in the dataset's order), then perturbation, then model. What they hold depends
- * on the job alone: not on threads that decode, nor on interruptions (a resumed run begins again with the batch that was
- * interrupted, because the same picture in a batch of another size may have a logit that differs in its last bits). */
+ * Lines are ordered by set, then picture (in the dataset's order), then perturbation, then model. What those of a picture
+ * hold depends on the job and that picture alone: not on the number of threads, nor on interruptions. */
 #ifndef ASSAY_EVAL_RUNNER_H
 #define ASSAY_EVAL_RUNNER_H
 
 #include <signal.h>
 #include <stdio.h>
 
-#include "data/loader.h"
+#include "data/dataset.h"
 #include "detector/model.h"
 #include "image/perturbation.h"
+
+#define RUNNER_MAX_HELD ((uint64_t)512 << 20)
 
 struct runner_model {
     const char *name; /* unlike any other's in the run; so are those of sets and the texts of perturbations */
@@ -36,13 +37,14 @@ struct runner_job {
     size_t set_count;
     const char *const *perturbations; /* as they are told: canonical texts, "" for none */
     size_t perturbation_count;
-    uint64_t seed;                       /* of what perturbations draw, together with a picture's name */
-    size_t batch;                        /* pictures judged at a time */
-    const struct loader_options *loader; /* NULL: defaults */
-    const char *path;                    /* the file of predictions */
-    bool resume;                         /* go on with the file if it is there; else it must not be there */
-    FILE *stream;                        /* progress; NULL: none */
-    const volatile sig_atomic_t *cancel; /* raised: stop after the batch, with ASSAY_ERROR_CANCELLED; may be NULL */
+    uint64_t seed;     /* of what perturbations draw, together with a picture's name */
+    int workers;       /* pictures judged at once, each on a thread of its own; at least 1 */
+    uint64_t max_held; /* bytes of the pictures that are judged at once, so many that they wait for each
+                                            other; one alone may be larger. 0: RUNNER_MAX_HELD */
+    const char *path;  /* the file of predictions */
+    bool resume;       /* go on with the file if it is there; else it must not be there */
+    FILE *stream;      /* progress; NULL: none */
+    const volatile sig_atomic_t *cancel; /* raised: stop soon, with ASSAY_ERROR_CANCELLED; may be NULL */
 };
 
 struct runner_result {

@@ -79,21 +79,20 @@ assay_status runner_file_scan(const struct runner_job *job, runner_visit *visit,
     return status;
 }
 
-/* The last beginning of a batch that was passed. */
+/* The last beginning of a picture that was passed. */
 struct beginning {
     const struct runner_job *job;
-    struct runner_start start;
-    uint64_t bytes;
+    uint64_t pictures, bytes; /* before it */
 };
 
 static void note_beginning(struct beginning *b, const struct runner_place *place, uint64_t bytes)
 {
-    if (place->model || place->perturbation || place->picture % b->job->batch)
+    if (place->model || place->perturbation)
         return;
     uint64_t before = 0;
     for (size_t s = 0; s < place->set; s++)
         before += b->job->sets[s].dataset->count;
-    b->start = (struct runner_start){place->set, place->picture / b->job->batch, before + place->picture};
+    b->pictures = before + place->picture;
     b->bytes = bytes;
 }
 
@@ -106,8 +105,8 @@ static assay_status pass_line(void *context, const struct runner_place *place, c
     return ASSAY_OK;
 }
 
-/* Checks the lines that are there and cuts the file back to the last whole batch. */
-static assay_status take_up(const struct runner_job *job, int fd, struct runner_start *start, struct assay_error *error)
+/* Checks the lines that are there and cuts the file back to the last whole picture. */
+static assay_status take_up(const struct runner_job *job, int fd, uint64_t *done, struct assay_error *error)
 {
     struct beginning b = {.job = job};
     struct runner_place end;
@@ -116,7 +115,7 @@ static assay_status take_up(const struct runner_job *job, int fd, struct runner_
     if (status)
         return status;
     note_beginning(&b, &end, extent.bytes);
-    *start = b.start;
+    *done = b.pictures;
     if (ftruncate(fd, (off_t)b.bytes) != 0 || lseek(fd, 0, SEEK_END) < 0)
         return error_errno(error, job->path, "cut back");
     return ASSAY_OK;
@@ -124,7 +123,7 @@ static assay_status take_up(const struct runner_job *job, int fd, struct runner_
 
 /* ---- the file ------------------------------------------------------------------------------------------------------ */
 
-assay_status runner_file_open(const struct runner_job *job, struct runner_file *out, struct runner_start *start,
+assay_status runner_file_open(const struct runner_job *job, struct runner_file *out, uint64_t *done,
                               struct assay_error *error)
 {
     int fd = open(job->path, O_RDWR | O_CREAT | O_CLOEXEC | (job->resume ? 0 : O_EXCL), 0666);
@@ -133,12 +132,12 @@ assay_status runner_file_open(const struct runner_job *job, struct runner_file *
     if (fd < 0)
         return error_errno(error, job->path, "open");
     assay_status status = ASSAY_OK;
-    *start = (struct runner_start){0};
+    *done = 0;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         status = errno == EWOULDBLOCK ? error_set(error, ASSAY_ERROR_IO, "%s: another process is writing it", job->path)
                                       : error_errno(error, job->path, "lock");
     else
-        status = take_up(job, fd, start, error);
+        status = take_up(job, fd, done, error);
     if (status) {
         close(fd);
         return status;

@@ -1,4 +1,4 @@
-/* runner_file.h - the file that a run writes: opened, locked, checked against the job and cut back to whole batches when
+/* runner_file.h - the file that a run writes: opened, locked, checked against the job and cut back to whole pictures when
  * the run is resumed. For runner.c and results.c alone. */
 #ifndef ASSAY_EVAL_RUNNER_FILE_H
 #define ASSAY_EVAL_RUNNER_FILE_H
@@ -13,14 +13,8 @@ struct runner_file {
     double synced; /* when it was last brought to the disk */
 };
 
-/* Where a run begins: with batch `batch` of set `set` (set_count: all is done), after `pictures` others. */
-struct runner_start {
-    size_t set;
-    uint64_t batch, pictures;
-};
-
-/* The file is left open (and locked) only on success. */
-assay_status runner_file_open(const struct runner_job *job, struct runner_file *out, struct runner_start *start,
+/* `done`: pictures, of all sets, that are in the file. It is left open (and locked) only on success. */
+assay_status runner_file_open(const struct runner_job *job, struct runner_file *out, uint64_t *done,
                               struct assay_error *error);
 
 /* Appends whole lines. What was written more than some seconds ago is on the disk, not only with the system. */

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 
 enum {
     MAX_GRAPHS = 64,
@@ -13,11 +14,11 @@ enum {
     MAX_WORKSPACES = 64 /* kept for reuse, a plan */
 };
 
-/* A graph compiled for one set of input shapes. */
+/* A graph compiled for one set of input shapes, and for runs on so many threads. */
 struct compiled {
     struct compiled *next;
     struct shape *shapes;
-    int shape_count;
+    int shape_count, threads;
     struct plan *plan;
     struct workspace *idle[MAX_WORKSPACES];
     int idle_count, users;
@@ -113,7 +114,7 @@ assay_status program_add(struct program *p, const char *name, bool training, pro
 
 static bool fits(const struct compiled *c, const struct program_input *inputs, int count)
 {
-    if (c->shape_count != count)
+    if (c->shape_count != count || c->threads != parallel_threads())
         return false;
     for (int i = 0; i < count; i++)
         if (!shape_equal(&c->shapes[i], &inputs[i].shape))
@@ -161,6 +162,7 @@ static assay_status compile(struct program *p, struct program_graph *graph, cons
     drop_oldest(graph);
     c->shapes = shapes;
     c->shape_count = count;
+    c->threads = parallel_threads();
     c->next = graph->compiled;
     graph->compiled = c;
     *out = c;

@@ -1,5 +1,6 @@
 /* program.h - several graphs over one store (step, evaluate, apply), driven by plain C loops. A graph is built when
- * input shapes are first seen and cached by them; packed weights are shared. Several threads may run one program as long
+ * input shapes are first seen and cached by them and by the number of threads that parallel_for uses in the calling
+ * thread, since kernels are prepared for so many; packed weights are shared. Several threads may run one program as long
  * as its graphs assign nothing. */
 #ifndef ASSAY_GRAPH_PROGRAM_H
 #define ASSAY_GRAPH_PROGRAM_H

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/array.h"
+#include "base/crew.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/option.h"
@@ -109,6 +110,44 @@ static bool use_file(void *context)
     return done;
 }
 
+static void do_job(void *context, struct crew_seat *seat, uint64_t job, void *result)
+{
+    (void)context;
+    (void)seat;
+    *(char **)result = job ? mem_strdup("text") : NULL;
+}
+
+static void drop_result(void *context, void *result)
+{
+    (void)context;
+    mem_free(*(char **)result);
+}
+
+static bool use_crew(void *context)
+{
+    struct assay_error error = {0};
+    struct crew *crew = NULL;
+    const struct crew_options options = {.end = 4,
+                                         .workers = 1,
+                                         .threads = 1,
+                                         .window = 4,
+                                         .result_bytes = sizeof(char *),
+                                         .work = do_job,
+                                         .drop = drop_result};
+    uint64_t job;
+    char **text;
+    (void)context;
+    bool done = crew_create(&options, &crew, &error) == ASSAY_OK;
+    if (!done)
+        assert_int_equal(error.status, ASSAY_ERROR_MEMORY);
+    for (int i = 0; i < 2 && done && (text = crew_next(crew, &job)); i++) {
+        done = job == 0 || *text;
+        mem_free(*text);
+    }
+    crew_free(crew); /* drops two */
+    return done;
+}
+
 static void test_arena(void **state)
 {
     (void)state;
@@ -123,6 +162,14 @@ static void test_array(void **state)
     size_t survived;
     assert_true(failing_malloc_each(use_array, NULL, &survived) > 5);
     assert_int_equal(survived, 0);
+}
+
+static void test_crew(void **state)
+{
+    (void)state;
+    size_t survived;
+    assert_true(failing_malloc_each(use_crew, NULL, &survived) >= 6);
+    assert_true(survived <= 2); /* results that nobody takes */
 }
 
 static void test_string_map(void **state)
@@ -157,8 +204,8 @@ static void test_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arena),   cmocka_unit_test(test_array), cmocka_unit_test(test_string_map),
-        cmocka_unit_test(test_options), cmocka_unit_test(test_file),
+        cmocka_unit_test(test_arena),      cmocka_unit_test(test_array),   cmocka_unit_test(test_crew),
+        cmocka_unit_test(test_string_map), cmocka_unit_test(test_options), cmocka_unit_test(test_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

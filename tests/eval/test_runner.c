@@ -19,7 +19,7 @@
 #include "eval/prediction.h"
 #include "eval/runner.h"
 
-enum { BATCH = 4, SETS = 2, CHAINS = 2, MODELS = 2 };
+enum { SETS = 2, CHAINS = 2, MODELS = 2 };
 
 static const char *const texts[CHAINS] = {"", "noise:20+blur:0.5"};
 
@@ -30,7 +30,6 @@ struct bench {
     struct dataset datasets[SETS];
     struct runner_set sets[SETS];
     struct perturbation chains[SETS][CHAINS];
-    struct loader_options loader;
     struct runner_job job;
 };
 
@@ -62,7 +61,7 @@ static int setup(void **state)
     mkdir("b", 0777);
     add_folder("a/real", 0, 9);
     add_folder("a/ai", 10, 10);
-    scratch_write("a/ai/p13.png", "no picture", 10); /* the whole of one batch, and one in another */
+    scratch_write("a/ai/p13.png", "no picture", 10); /* one, and four in a row */
     for (int i = 4; i < 8; i++) {
         char path[64];
         snprintf(path, sizeof path, "a/ai/p%02d.png", 10 + i);
@@ -92,7 +91,6 @@ static int setup(void **state)
         }
         b->sets[s] = (struct runner_set){s ? "second" : "first", &b->datasets[s], b->chains[s]};
     }
-    option_defaults(loader_option_table, &b->loader);
     b->job = (struct runner_job){.models = b->runner_models,
                                  .model_count = MODELS,
                                  .sets = b->sets,
@@ -100,8 +98,7 @@ static int setup(void **state)
                                  .perturbations = texts,
                                  .perturbation_count = CHAINS,
                                  .seed = 3,
-                                 .batch = BATCH,
-                                 .loader = &b->loader};
+                                 .workers = 2};
     return 0;
 }
 
@@ -190,22 +187,53 @@ static void test_lines(void **state)
     predictions_free(&all);
 }
 
-/* Threads that decode, and how much waits, change nothing. */
+/* How many are judged at once, and how much memory they may take together, changes nothing. */
 static void test_threads(void **state)
 {
     struct bench *b = *state;
-    b->loader.threads = 1;
-    b->loader.ahead = 1;
+    b->job.workers = 1;
     run_to(b, "one-thread.jsonl", false);
-    b->loader.threads = 5;
-    b->loader.waiting_mb = 0;
+    b->job.workers = 5;
     run_to(b, "five-threads.jsonl", false);
-    option_defaults(loader_option_table, &b->loader);
+    b->job.max_held = 1;
+    run_to(b, "held.jsonl", false);
+    b->job.max_held = 0;
+    b->job.workers = 2;
     same_file("whole.jsonl", "one-thread.jsonl");
     same_file("whole.jsonl", "five-threads.jsonl");
+    same_file("whole.jsonl", "held.jsonl");
 }
 
-/* Cut anywhere: at the ends of lines, within them, in the first batch, in the second set, at the end. */
+/* A picture's lines do not depend on which others are judged, or under what else it is. */
+static void test_company(void **state)
+{
+    const struct bench *b = *state;
+    struct runner_job job = b->job;
+    struct runner_result result;
+    struct predictions all, few;
+    const struct runner_set second = {"second", &b->datasets[1], &b->chains[1][1]};
+    job.path = "few.jsonl";
+    job.sets = &second;
+    job.set_count = 1;
+    job.perturbations = &texts[1];
+    job.perturbation_count = 1;
+    job.model_count = 1;
+    ok(runner_run(&job, &result, &error));
+    ok(predictions_load("whole.jsonl", &all, &error));
+    ok(predictions_load("few.jsonl", &few, &error));
+    assert_int_equal(few.count, 7);
+    for (size_t i = 0; i < few.count; i++) {
+        const struct prediction *p = &few.items[i];
+        const struct prediction *q = &all.items[(19 + i) * CHAINS * MODELS + MODELS];
+        assert_string_equal(p->picture, q->picture);
+        assert_string_equal(p->perturbation, q->perturbation);
+        assert_true(p->logit == q->logit);
+    }
+    predictions_free(&all);
+    predictions_free(&few);
+}
+
+/* Cut anywhere: at the ends of lines, within them, in the first picture, in the second set, at the end. */
 static void test_resumed(void **state)
 {
     const struct bench *b = *state;
@@ -226,7 +254,7 @@ static void test_resumed(void **state)
         else if (i == cuts)
             assert_int_equal(result.resumed, 26);
         else if (i > cuts / 2)
-            assert_true(result.resumed >= 8 && result.resumed % BATCH == (result.resumed >= 19 ? 19 % BATCH : 0));
+            assert_true(result.resumed >= 12 && result.resumed < 26);
     }
     unlink("cut.jsonl");
     assert_int_equal(run_to(b, "cut.jsonl", true).resumed, 0); /* nothing to resume is a beginning */
@@ -316,8 +344,8 @@ static void test_problem_of_perturbation(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lines), cmocka_unit_test(test_threads),
-                                       cmocka_unit_test(test_resumed), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_problem_of_perturbation)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lines),   cmocka_unit_test(test_threads),
+                                       cmocka_unit_test(test_company), cmocka_unit_test(test_resumed),
+                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_problem_of_perturbation)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

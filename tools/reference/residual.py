@@ -3,12 +3,8 @@ filters as convolutions, at a tiny configuration and in float64."""
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.models.resnet import BasicBlock
 
-import resnet
-
-resnet.FIXTURES = resnet.FIXTURES.parents[1] / "detector" / "fixtures"
-CROP, WIDTH, SMOOTHING = 32, 4, 0.1
+CROP, WIDTH, SMOOTHING = 32, 4, 0.1  # of the fixture
 
 
 def truncated(x, q):
@@ -60,41 +56,60 @@ class Constrained(nn.Conv2d):
         return super().forward(x)
 
 
+class BasicBlock(nn.Module):
+    """torchvision's, whose import would take a script longer than its work."""
+
+    def __init__(self, channels, width, stride=1, downsample=None):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = downsample
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        return torch.relu(y + (self.downsample(x) if self.downsample else x))
+
+
 class Residual(nn.Module):
-    """`stages` 0: no network. `fixed`: further features of (picture, input maps), `fixed_count` of them."""
+    """`stages` 0: no network. `fixed`: lists of further features of (picture, input maps), `fixed_count` in all."""
 
     def __init__(self, rgb, patch, filters, correlated, stages=4, hidden=0, fixed=None, fixed_count=0, constrained=0,
-                 thumb=0):
+                 thumb=0, width=WIDTH, blocks=1, thumb_width=WIDTH):
         super().__init__()
         self.rgb, self.patch, self.filters, self.correlated = rgb, patch, filters, correlated
         self.fixed, self.side = fixed, thumb
         if thumb:
-            widths = [WIDTH, WIDTH, 2 * WIDTH, 4 * WIDTH]
-            blocks = [BasicBlock(i, o, 2, nn.Sequential(nn.Conv2d(i, o, 1, 2, bias=False), nn.BatchNorm2d(o)))
-                      for i, o in zip(widths, widths[1:])]
-            self.thumb = nn.ModuleDict({"conv": nn.Conv2d(3, WIDTH, 3, padding=1, bias=False),
-                                        "bn": nn.BatchNorm2d(WIDTH), "blocks": nn.Sequential(*blocks)})
+            widths = [thumb_width, thumb_width, 2 * thumb_width, 4 * thumb_width]
+            small = [BasicBlock(i, o, 2, nn.Sequential(nn.Conv2d(i, o, 1, 2, bias=False), nn.BatchNorm2d(o)))
+                     for i, o in zip(widths, widths[1:])]
+            self.thumb = nn.ModuleDict({"conv": nn.Conv2d(3, thumb_width, 3, padding=1, bias=False),
+                                        "bn": nn.BatchNorm2d(thumb_width), "blocks": nn.Sequential(*small)})
         channels = 3 * rgb + 3 * bool(patch) + 15 * filters + constrained
         if constrained:
             self.constrained = Constrained(3, constrained, 5, padding=2, bias=False)
         if stages:
-            self.stem = nn.ModuleDict({"conv": nn.Conv2d(channels, WIDTH, 3, padding=1, bias=False),
-                                       "bn": nn.BatchNorm2d(WIDTH)})
+            self.stem = nn.ModuleDict({"conv": nn.Conv2d(channels, width, 3, padding=1, bias=False),
+                                       "bn": nn.BatchNorm2d(width)})
         self.stages = nn.ModuleList()
-        before = WIDTH
+        before = width
         for stage in range(stages):
-            width, stride = WIDTH << stage, 2 if stage else 1
-            down = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width)) if stage else None
-            self.stages.append(nn.ModuleDict({"blocks": nn.Sequential(BasicBlock(before, width, stride, down))}))
-            before = width
-        features = 2 * WIDTH * (2**stages - 1) + 2 * channels + fixed_count
-        features += 8 * WIDTH * bool(thumb)
-        features += (WIDTH**2 * (stages > 0) + channels**2) * correlated
+            out, stride = width << stage, 2 if stage else 1
+            down = nn.Sequential(nn.Conv2d(before, out, 1, stride, bias=False), nn.BatchNorm2d(out)) if stage else None
+            first = BasicBlock(before, out, stride, down)
+            more = [BasicBlock(out, out) for _ in range(blocks - 1)]
+            self.stages.append(nn.ModuleDict({"blocks": nn.Sequential(first, *more)}))
+            before = out
+        features = 2 * width * (2**stages - 1) + 2 * channels + fixed_count
+        features += 8 * thumb_width * bool(thumb)
+        features += (width**2 * (stages > 0) + channels**2) * correlated
         self.head = nn.ModuleDict({"bn": nn.BatchNorm1d(features), "linear": nn.Linear(hidden or features, 1)})
         if hidden:
             self.head["hidden"] = nn.Linear(features, hidden)
 
-    def forward(self, x):
+    def branches(self, x):
+        """What the input maps, the network, each kind of fixed statistics and the small network give: lists of features."""
         parts = [x] if self.rgb else []
         if self.patch:
             parts.append(truncated(npr(x, self.patch), 1))
@@ -103,26 +118,37 @@ class Residual(nn.Module):
         if hasattr(self, "constrained"):
             parts.append(truncated(self.constrained(x), 1))
         image, inputs = x, torch.cat(parts, 1)
-        read = statistics(inputs, self.correlated)
+        read = [statistics(inputs, self.correlated)]
         if self.stages:
             x = torch.relu(self.stem["bn"](self.stem["conv"](inputs)))
+            read.append([])
         for i, stage in enumerate(self.stages):
             x = stage["blocks"](x)
-            read += statistics(x, self.correlated and i == 0)
+            read[-1] += statistics(x, self.correlated and i == 0)
         if self.fixed:
-            read += self.fixed(image, inputs)
+            read += [part if isinstance(part, list) else [part] for part in self.fixed(image, inputs)]
         if self.side:  # area where it divides, which is what an antialiased resize of whole cells is not quite
-            small = F.adaptive_avg_pool2d(image, self.side) if CROP % self.side == 0 else \
+            small = F.adaptive_avg_pool2d(image, self.side) if image.shape[2] % self.side == 0 else \
                 F.interpolate(image, (self.side, self.side), mode="bilinear", antialias=True)
             small = torch.relu(self.thumb["bn"](self.thumb["conv"](small)))
-            read += statistics(self.thumb["blocks"](small), False)
-        z = self.head["bn"](torch.cat(read, 1))
-        if "hidden" in self.head:
-            z = torch.relu(self.head["hidden"](z))
-        return self.head["linear"](z)
+            read.append(statistics(self.thumb["blocks"](small), False))
+        return read
+
+    def forward(self, x):
+        return judge(self.head, torch.cat(sum(self.branches(x), []), 1))
+
+
+def judge(head, x):
+    z = head["bn"](x)
+    if "hidden" in head:
+        z = torch.relu(head["hidden"](z))
+    return head["linear"](z)
 
 
 def main():
+    import resnet
+
+    resnet.FIXTURES = resnet.FIXTURES.parents[1] / "detector" / "fixtures"
     torch.manual_seed(5)
     net = Residual(True, 2, True, True).double()
     resnet.randomise(net)

@@ -177,6 +177,7 @@ def late(x):
 
 
 def main():
+    resnet.FIXTURES = resnet.FIXTURES.parents[1] / "detector" / "fixtures"
     torch.manual_seed(9)
     out = {}
     for side in (32, 37):
