@@ -10,7 +10,8 @@
 #include "train/trainer.h"
 
 struct train_command {
-    const char *detector, *data, *val, *layout, *val_layout, *real, *ai, *report_data, *weights, *out;
+    const char *detector, *data, *val, *layout, *val_layout, *real, *ai, *report_data, *out;
+    struct option_texts weights;
     double hold_out;
     bool resume, overwrite, progress;
 };
@@ -27,8 +28,10 @@ static const struct option command_options[] = {
      "pictures that the last epochs judge, see report-last; they choose nothing"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of data"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of data"},
-    {"weights", OPTION_TEXT, AT(weights), NULL, 0, 0, NULL,
-     "begin with these: a published checkpoint of the detector or of its backbone, or a model of the same detector"},
+    {"weights", OPTION_TEXTS, AT(weights), NULL, 0, 0, NULL,
+     "begin with these: a published checkpoint of the detector or of its backbone, or a model of the same detector; "
+     "may "
+     "be given again, for a second backbone"},
     {"out", OPTION_TEXT, AT(out), NULL, 0, 0, NULL, "the model file to write"},
     {"hold-out", OPTION_FLOAT, AT(hold_out), "0.1", 0, 0.9, NULL,
      "share of the pictures to validate with where there are no others; 0: none"},
@@ -143,7 +146,7 @@ static assay_status read_options(struct train_setup *s, int argc, char **argv, s
     if (strcmp(c->detector, s->detector->name) != 0)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "resume: the run trains detector %s, not %s", s->detector->name,
                          c->detector);
-    if (c->resume && c->weights)
+    if (c->resume && c->weights.count)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "resume: the run has its weights; leave out --weights");
     if (!c->out || !c->out[0])
         return error_set(error, ASSAY_ERROR_ARGUMENT, "name the model file to write: --out model.safetensors");
@@ -266,7 +269,8 @@ static int train_command_run(int argc, char **argv)
         .augment = &s.augment,
         .sampler = &s.sampler,
         .loader = &s.loader,
-        .weights = s.command.weights,
+        .weights = s.command.weights.items,
+        .weights_count = s.command.weights.count,
         .out = s.command.out,
         .resume = s.command.resume,
         .overwrite = s.command.overwrite,

@@ -20,5 +20,6 @@ extern const struct kernel cpu_conv2d_f32, cpu_conv2d_f32_input_grad, cpu_conv2d
 extern const struct kernel cpu_attention, cpu_attention_grad, cpu_attention_bias_grad; /* attention.c */
 extern const struct kernel cpu_attention_packed, cpu_attention_packed_grad;
 extern const struct kernel cpu_gather, cpu_scatter_add; /* gather.c */
+extern const struct kernel cpu_top_k;                   /* top_k.c */
 
 #endif

@@ -42,12 +42,12 @@ assay_status model_save_merged(struct model *model, const char *path, struct ass
 /* Of a detector's backbone. */
 static struct naming_adapter names_of(const struct detector *detector, const void *config, bool hugging_face)
 {
-    struct detector_published p = {0};
+    struct detector_published parts[DETECTOR_MAX_PUBLISHED] = {0}, *p = parts;
     if (detector->published)
-        detector->published(config, &p);
-    return (struct naming_adapter){.model = (enum naming_model)p.model,
-                                   .store_prefix = p.prefix,
-                                   .canonical_prefix = p.prefix,
+        detector->published(config, parts);
+    return (struct naming_adapter){.model = (enum naming_model)p->model,
+                                   .store_prefix = p->prefix,
+                                   .canonical_prefix = p->canonical ? p->canonical : p->prefix,
                                    .hugging_face = hugging_face};
 }
 
@@ -59,8 +59,11 @@ static bool was_trained(const struct store_entry *entry)
 /* The digest of the file that the model's training began with, or NULL. */
 static const char *began_with(const struct model *model)
 {
-    const json_t *list = json_object_get(model->training, "imported");
-    const json_t *from = list ? json_array_get(list, 0) : json_object_get(model->training, "began_with");
+    const json_t *from = json_object_get(model->training, "imported");
+    if (!from)
+        from = json_object_get(model->training, "began_with");
+    if (json_is_array(from))
+        from = json_array_get(from, 0);
     return json_string_value(json_object_get(from, "sha256"));
 }
 

@@ -64,7 +64,7 @@ static void cnnspot_forward(struct graph *g, struct params p, const void *config
     cnnspot_network(g, p, &resnet, io);
 }
 
-static void cnnspot_published(const void *config, struct detector_published *out)
+static void cnnspot_published(const void *config, struct detector_published out[DETECTOR_MAX_PUBLISHED])
 {
     (void)config;
     *out = (struct detector_published){.model = NAMING_RESNET, .prefix = "", .head = "fc."};

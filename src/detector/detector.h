@@ -28,12 +28,14 @@ struct detector_io {
     node evidence;  /* [B, H, W, 1]: what speaks for "generated" at each place. Its mean is the logit; where the head is
                        linear in a mean over places, this is what it makes of each place */
     node rollout;   /* [B, H, W, 1]: attention roll-out, how much of each patch reaches the class token */
+    node views[2];  /* [B, D] each: features by two encoders, where a loss compares them */
 };
 
 static inline struct detector_io detector_io(node image)
 {
     struct detector_io io = {.image = image, .logit = NODE_NONE, .mask = NODE_NONE};
     io.branches = io.mixed = io.embedding = io.features = io.evidence = io.rollout = NODE_NONE;
+    io.views[0] = io.views[1] = NODE_NONE;
     return io;
 }
 
@@ -46,10 +48,14 @@ struct detector_default {
 /* Which published files its weights come from (published.h). What is left zero is not there. */
 struct detector_published {
     int model;                /* enum naming_model: a checkpoint of the backbone, by whatever names */
-    const char *prefix;       /* of the backbone's parameters: "visual." */
+    const char *prefix;       /* of the backbone's parameters: "visual."; NULL: this is none */
+    const char *canonical;    /* what stands in its place in the canonical names; NULL: the same */
     const char *const *spare; /* what that checkpoint may hold besides, by canonical names; NULL-terminated */
     const char *head; /* the new layer, "fc.": from a file of its "weight" and "bias" alone, or from one with all */
 };
+
+/* How many backbones a detector may have. */
+enum { DETECTOR_MAX_PUBLISHED = 2 };
 
 struct detector {
     const char *name;                        /* "residual" */
@@ -62,8 +68,9 @@ struct detector {
     void (*forward)(struct graph *g, struct params p, const void *config, struct detector_io *io);
     /* A scalar loss for labels i32 [B] (1: generated), after forward. */
     node (*loss)(struct graph *g, struct params p, const void *config, const struct detector_io *io, node labels);
-    void (*published)(const void *config, struct detector_published *out); /* NULL: nothing is published */
-    const struct lora_config *(*lora)(const void *config);                 /* where it can be adapted; else NULL */
+    /* Its backbones, LoRA's first; `out` is zeroed. NULL: nothing is published. */
+    void (*published)(const void *config, struct detector_published out[DETECTOR_MAX_PUBLISHED]);
+    const struct lora_config *(*lora)(const void *config); /* where it can be adapted; else NULL */
 };
 
 /* A loss: binary cross-entropy of the logit. */

@@ -190,7 +190,7 @@ static void lol_forward(struct graph *g, struct params p, const void *config, st
     lora_require(g, p.store, &c->lora);
 }
 
-static void lol_published(const void *config, struct detector_published *out)
+static void lol_published(const void *config, struct detector_published out[DETECTOR_MAX_PUBLISHED])
 {
     const struct lol_config *c = config;
     bool vit = c->backbone == LOL_VIT_L_14;

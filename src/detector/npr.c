@@ -71,7 +71,7 @@ static void npr_forward(struct graph *g, struct params p, const void *config, st
     npr_network(g, p, &resnet, io);
 }
 
-static void npr_published(const void *config, struct detector_published *out)
+static void npr_published(const void *config, struct detector_published out[DETECTOR_MAX_PUBLISHED])
 {
     static const char *const spare[] = {"fc.*", NULL};
     (void)config;

@@ -21,13 +21,15 @@ static bool file_has_pairs(const struct weights_file *file)
     return false;
 }
 
-/* Every tensor of the file must be one of the model's, and the other way round; all faults at once. */
-static assay_status check_model(const struct model *model, const struct weights_file *file, bool pairs,
-                                const char *path, struct assay_error *error)
+/* Every tensor of the file must be one of the model's, and the other way round; all faults at once. `declared`: what the
+ * model is, without what only training keeps in its store. */
+static assay_status check_model(const struct model *model, const struct store *declared,
+                                const struct weights_file *file, bool pairs, const char *path,
+                                struct assay_error *error)
 {
     struct fault_list missing = {0}, misshapen = {0}, mistyped = {0}, extra = {0};
-    for (size_t i = 0; i < model->store->entries.count; i++) {
-        const struct store_entry *entry = model->store->entries.entries[i].value;
+    for (size_t i = 0; i < declared->entries.count; i++) {
+        const struct store_entry *entry = declared->entries.entries[i].value;
         const struct file_tensor *tensor = string_map_get(&file->tensors, entry->name);
         char detail[2 * SHAPE_TEXT + 16], has[SHAPE_TEXT], needs[SHAPE_TEXT];
         if (lora_is_pair(entry->name) && !pairs)
@@ -46,7 +48,7 @@ static assay_status check_model(const struct model *model, const struct weights_
         }
     }
     for (size_t i = 0; i < file->tensors.count; i++)
-        if (!store_get(model->store, file->tensors.entries[i].key))
+        if (!store_get(declared, file->tensors.entries[i].key))
             fault_note(&extra, file->tensors.entries[i].key, "");
     char text[FAULT_TEXT] = "", shown[96];
     fault_append(text, &missing, "missing");
@@ -78,12 +80,18 @@ static assay_status load_model(struct model *model, const struct weights_file *f
         return error_set(error, ASSAY_ERROR_MODEL, "%s: a model of detector %s, not of %s", path,
                          name ? text_printable(name, shown, sizeof shown) : "unknown", model->detector->name);
     bool pairs = file_has_pairs(file);
-    assay_status status = check_model(model, file, pairs, path, error);
-    for (size_t i = 0; i < model->store->entries.count && !status; i++) {
-        struct store_entry *entry = model->store->entries.entries[i].value;
-        if (!lora_is_pair(entry->name) || pairs)
-            status = take(entry, string_map_get(&file->tensors, entry->name), error);
+    struct store *declared = NULL;
+    assay_status status = store_create(&declared, error);
+    if (!status)
+        status = model_declare(model->detector, model->config, model->preprocess.crop, declared, error);
+    if (!status)
+        status = check_model(model, declared, file, pairs, path, error);
+    for (size_t i = 0; !status && i < declared->entries.count; i++) {
+        const char *entry = ((const struct store_entry *)declared->entries.entries[i].value)->name;
+        if (!lora_is_pair(entry) || pairs)
+            status = take(store_get(model->store, entry), string_map_get(&file->tensors, entry), error);
     }
+    store_free(declared);
     return status;
 }
 
@@ -156,39 +164,59 @@ static assay_status load_backbone(struct model *model, const struct detector_pub
     const char *const skip[] = {all, NULL};
     const struct naming_request request = {.model = (enum naming_model)p->model,
                                            .store_prefix = p->prefix,
-                                           .canonical_prefix = p->prefix,
+                                           .canonical_prefix = p->canonical ? p->canonical : p->prefix,
                                            .spare = p->spare,
                                            .skip = p->head ? skip : NULL};
     assay_status status = naming_load(file, path, model->store, &request, error);
     return status || !with_head ? status : load_head(&head, path, error);
 }
 
+/* Into each backbone of the file's kind that it fits: two may be of one kind. */
+static assay_status load_backbones(struct model *model, const struct detector_published *parts,
+                                   const struct weights_file *file, const char *path, struct assay_error *error)
+{
+    int model_of_file = naming_recognise(file).model, fits = 0;
+    assay_status status = ASSAY_OK;
+    for (int i = 0; i < DETECTOR_MAX_PUBLISHED && parts[i].prefix; i++) {
+        if (parts[i].model != model_of_file)
+            continue;
+        struct assay_error ignored;
+        status = load_backbone(model, &parts[i], file, path, fits > 0 ? &ignored : error);
+        fits += status == ASSAY_OK;
+        if (status == ASSAY_ERROR_MEMORY)
+            return status;
+    }
+    if (fits > 0)
+        return ASSAY_OK;
+    return status ? status : load_backbone(model, &parts[0], file, path, error); /* which says what was expected */
+}
+
 assay_status model_load_published(struct model *model, const char *path, const char **kind, struct assay_error *error)
 {
     struct weights_file file = {0};
-    struct detector_published p = {0};
+    struct detector_published parts[DETECTOR_MAX_PUBLISHED] = {0}, *p = parts;
     struct head head;
     const char *what = "model of Assay's";
     assay_status status = weights_file_open(path, &file, error);
     if (status)
         return status;
     if (model->detector->published)
-        model->detector->published(model->config, &p);
+        model->detector->published(model->config, parts);
     if (weights_file_metadata(&file, MODEL_KEY_FORMAT)) {
         status = load_model(model, &file, path, error);
     } else if (!model->detector->published) {
         status = error_set(error, ASSAY_ERROR_MODEL,
                            "%s: not a model of Assay's, and nobody else publishes weights of detector %s", path,
                            model->detector->name);
-    } else if (is_head_alone(&file) && p.head) {
+    } else if (is_head_alone(&file) && p->head) {
         what = "head";
-        status = find_head(model, p.head, &file, "", &head)
+        status = find_head(model, p->head, &file, "", &head)
                      ? load_head(&head, path, error)
                      : error_set(error, ASSAY_ERROR_MODEL, "%s: its head is not of the shape that detector %s needs",
                                  path, model->detector->name);
     } else {
         what = naming_recognise(&file).text;
-        status = load_backbone(model, &p, &file, path, error);
+        status = load_backbones(model, parts, &file, path, error);
     }
     weights_file_close(&file);
     if (!status && kind)

@@ -99,35 +99,26 @@ static void residual_preprocess(const void *config, struct preprocess *out)
     };
 }
 
-/* What the heads read, in the order in which it is found; the readings are those of its first parts. */
-struct findings {
-    struct residual_reading reading[RESIDUAL_READINGS];
-    int readings, count, branches;
-    node parts[RESIDUAL_PARTS]; /* [B, n] each */
-    int branch[RESIDUAL_PARTS]; /* to which branch each belongs, ascending from 0 */
-};
-
-static void find(struct findings *f, node part)
+static void find(struct residual_findings *f, node part)
 {
     f->branch[f->count] = f->branches;
     f->parts[f->count++] = part;
 }
 
 /* What is found from here on belongs to another branch. */
-static void next_branch(struct findings *f)
+static void next_branch(struct residual_findings *f)
 {
     f->branches++;
 }
 
-static void read_out(struct graph *g, struct findings *f, node maps, bool correlated)
+void residual_read(struct graph *g, struct residual_findings *f, node maps, bool correlated)
 {
     f->reading[f->readings] = (struct residual_reading){maps, correlated};
     find(f, residual_statistics(g, &f->reading[f->readings++]));
 }
 
-/* The stem and the stages, each of these read out. Returns the last maps. */
-static node residual_network(struct graph *g, struct params p, const struct residual_config *c, node x,
-                             struct findings *found)
+node residual_network(struct graph *g, struct params p, const struct residual_config *c, node x,
+                      struct residual_findings *found)
 {
     struct params stem = params_scope(p, "stem");
     struct conv_config conv = {.out = c->width, .kernel = 3, .padding = 1, .init = CONV_INIT_FAN_OUT};
@@ -139,14 +130,14 @@ static node residual_network(struct graph *g, struct params p, const struct resi
             struct block_config block = {.width = c->width << stage, .stride = i == 0 && stage > 0 ? 2 : 1};
             x = basic_block(g, params_scope_index(scope, "blocks", (int)i), x, block);
         }
-        read_out(g, found, x, c->correlations && stage == 0);
+        residual_read(g, found, x, c->correlations && stage == 0);
     }
     return x;
 }
 
 /* The fixed statistics that were asked for, each a branch. */
 static void read_branches(struct graph *g, const struct residual_config *c, node image, node inputs,
-                          struct findings *found)
+                          struct residual_findings *found)
 {
     node planes[RESIDUAL_COLOURS + 1];
     if (c->moments != RESIDUAL_VARIANCE) {
@@ -182,8 +173,8 @@ static node residual_head(struct graph *g, struct params p, const struct residua
 }
 
 /* A head for each branch: its columns of the statistics [B, features] to a column of io->branches. */
-static void late_heads(struct graph *g, struct params p, const struct residual_config *c, const struct findings *found,
-                       node statistics, struct detector_io *io)
+static void late_heads(struct graph *g, struct params p, const struct residual_config *c,
+                       const struct residual_findings *found, node statistics, struct detector_io *io)
 {
     node logits[RESIDUAL_PARTS], last[RESIDUAL_PARTS];
     int64_t begin = 0;
@@ -205,7 +196,7 @@ static void late_heads(struct graph *g, struct params p, const struct residual_c
 static void residual_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
 {
     const struct residual_config *c = config;
-    struct findings found = {.count = 0};
+    struct residual_findings found = {.count = 0};
     bool mixes = graph_training(g) && c->mix != RESIDUAL_MIX_NONE;
     node image = io->image;
     if (mixes)
@@ -216,7 +207,7 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
         image = residual_mask(g, c, image);
     node x = residual_inputs(g, p, c, image);
     int64_t cells = (c->crop + 7) / 8; /* of the evidence */
-    read_out(g, &found, x, c->correlations);
+    residual_read(g, &found, x, c->correlations);
     next_branch(&found);
     if (c->blocks > 0) {
         io->features = residual_network(g, p, c, x, &found); /* four stages: [B, S / 8, S / 8, 8 width] */

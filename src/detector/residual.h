@@ -69,6 +69,23 @@ struct residual_reading {
     bool correlated;
 };
 
+/* What the heads read, in the order in which it is found; the readings are those of its first parts. */
+struct residual_findings {
+    struct residual_reading reading[RESIDUAL_READINGS];
+    int readings, count, branches;
+    node parts[RESIDUAL_PARTS]; /* [B, n] each */
+    int branch[RESIDUAL_PARTS]; /* to which branch each belongs, ascending from 0 */
+};
+
+/* residual.c */
+
+/* Reads maps out, as a further part. */
+void residual_read(struct graph *g, struct residual_findings *f, node maps, bool correlated);
+
+/* Maps [B, S, S, C] through the stem and the stages, each of these read out. Returns the last maps. */
+node residual_network(struct graph *g, struct params p, const struct residual_config *c, node x,
+                      struct residual_findings *found);
+
 /* residual_inputs.c: the maps that the network begins with, [B, S, S, C]. */
 node residual_inputs(struct graph *g, struct params p, const struct residual_config *c, node image);
 

@@ -62,7 +62,7 @@ static void univfd_forward(struct graph *g, struct params p, const void *config,
     io->logit = linear(g, fc, io->embedding, 1); /* [B, 1] */
 }
 
-static void univfd_published(const void *config, struct detector_published *out)
+static void univfd_published(const void *config, struct detector_published out[DETECTOR_MAX_PUBLISHED])
 {
     (void)config;
     *out = (struct detector_published){.model = NAMING_CLIP_VIT, .prefix = "visual.", .head = "fc."};

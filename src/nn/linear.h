@@ -8,4 +8,7 @@
 node linear(struct graph *g, struct params p, node x, int64_t out);
 node linear_no_bias(struct graph *g, struct params p, node x, int64_t out);
 
+/* linear in f32, whatever the precision of the network, and never adapted: small layers before losses. */
+node linear_f32(struct graph *g, struct params p, node x, int64_t out);
+
 #endif

@@ -28,11 +28,12 @@ struct lora_config {
 };
 
 /* Fields of a detector's config: `at` is the offset of its struct lora_config, `targets` the default, as text. */
-#define LORA_OPTIONS(at, targets_default)                                                                              \
+#define LORA_OPTIONS(at, targets_default) LORA_OPTIONS_OF_RANK(at, "0", targets_default)
+#define LORA_OPTIONS_OF_RANK(at, rank_default, targets_default)                                                        \
     {"lora-rank",                                                                                                      \
      OPTION_INT,                                                                                                       \
      (at) + offsetof(struct lora_config, rank),                                                                        \
-     "0",                                                                                                              \
+     rank_default,                                                                                                     \
      0,                                                                                                                \
      1024,                                                                                                             \
      NULL,                                                                                                             \

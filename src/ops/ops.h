@@ -14,5 +14,6 @@
 #include "ops/random.h"
 #include "ops/reduce.h"
 #include "ops/softmax.h"
+#include "ops/top_k.h"
 
 #endif

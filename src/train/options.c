@@ -1,6 +1,9 @@
 /* options.c - the tables of training options. */
 #include "train/options.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define AT(field) offsetof(struct train_options, field)
 
 const struct option train_option_table[] = {
@@ -28,6 +31,8 @@ const struct option train_option_table[] = {
      "drop-patience: by how much a figure must be better"},
     {"drop-later-delta", OPTION_FLOAT, AT(plateau.later_delta), "0.002", 0, 1000, NULL,
      "drop-patience: the same once the rate has been divided"},
+    {"group-rates", OPTION_TEXT, AT(group_rates), NULL, 0, 0, NULL,
+     "PREFIX=FACTOR,...: parameters whose names begin so learn at so many times the rate; the first that fits counts"},
     {"weight-decay", OPTION_FLOAT, AT(weight_decay), "0.01", 0, 1000, NULL,
      "adamw: decoupled; else added to gradients"},
     {"decay-vectors", OPTION_BOOL, AT(decay_vectors), "false", 0, 0, NULL, "biases and norm scales decay too"},
@@ -70,9 +75,38 @@ assay_status train_options_check(const struct train_options *options, struct ass
     return ASSAY_OK;
 }
 
-struct optimizer_options train_optimizer(const struct train_options *options)
+/* "PREFIX=FACTOR,...". */
+static assay_status parse_groups(const char *text, struct arena *arena, struct optimizer_options *out,
+                                 struct assay_error *error)
 {
-    return (struct optimizer_options){
+    size_t count = 1;
+    for (const char *at = text; *at; at++)
+        count += *at == ',';
+    struct optimizer_group *groups = arena_alloc(arena, count, sizeof *groups);
+    char *copy = arena_strdup(arena, text);
+    if (!groups || !copy)
+        return error_memory(error, "option group-rates");
+    for (size_t i = 0; i < count; i++) {
+        char *next = copy + strcspn(copy, ","), *equals = memchr(copy, '=', (size_t)(next - copy)), *end = NULL;
+        bool last = *next == '\0';
+        *next = '\0';
+        double rate = equals ? strtod(equals + 1, &end) : 0;
+        if (!equals || equals == copy || !equals[1] || *end || !(rate >= 0 && rate <= 1e6))
+            return error_set(error, ASSAY_ERROR_ARGUMENT,
+                             "option group-rates: \"%s\" is not PREFIX=FACTOR with a factor of 0 to 1000000", copy);
+        *equals = '\0';
+        groups[i] = (struct optimizer_group){.prefix = copy, .rate = rate};
+        copy = last ? next : next + 1;
+    }
+    out->groups = groups;
+    out->group_count = (int)count;
+    return ASSAY_OK;
+}
+
+assay_status train_optimizer(const struct train_options *options, struct arena *arena, struct optimizer_options *out,
+                             struct assay_error *error)
+{
+    *out = (struct optimizer_options){
         .kind = (enum optimizer_kind)options->optimizer,
         .weight_decay = options->weight_decay,
         .decay_vectors = options->decay_vectors,
@@ -84,6 +118,8 @@ struct optimizer_options train_optimizer(const struct train_options *options)
         .clip_norm = options->clip_norm,
         .average_decay = options->average_decay,
     };
+    return options->group_rates && options->group_rates[0] ? parse_groups(options->group_rates, arena, out, error)
+                                                           : ASSAY_OK;
 }
 
 struct schedule train_schedule(const struct train_options *options, uint64_t steps_per_epoch)

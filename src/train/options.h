@@ -18,6 +18,7 @@ struct train_options {
     int64_t warmup_steps, step_epochs, step_after;
     double step_factor;
     struct plateau plateau;
+    const char *group_rates; /* "PREFIX=FACTOR,...", or NULL */
     double weight_decay, momentum, beta1, beta2, epsilon, clip_norm, average_decay;
     bool decay_vectors, nesterov;
     int64_t seed;
@@ -38,7 +39,9 @@ extern const struct option train_option_table[], train_conduct_table[];
 /* Refuses what single ranges cannot: a one-cycle schedule with a warm-up of its own, say. */
 assay_status train_options_check(const struct train_options *options, struct assay_error *error);
 
-struct optimizer_options train_optimizer(const struct train_options *options);
+/* What the optimiser does; its groups are in the arena. */
+assay_status train_optimizer(const struct train_options *options, struct arena *arena, struct optimizer_options *out,
+                             struct assay_error *error);
 struct schedule train_schedule(const struct train_options *options, uint64_t steps_per_epoch);
 
 #endif

@@ -66,8 +66,12 @@ assay_status settings_defaults(const struct detector *detector, struct train_opt
     option_defaults(augment_option_table, augment);
     for (const struct detector_default *d = detector->training; d && d->option && !status; d++) {
         bool varies = option_find(augment_option_table, d->option) != NULL;
-        status = option_set(varies ? augment_option_table : train_option_table, varies ? (void *)augment : options,
-                            d->option, d->value, NULL, error); /* neither table has texts, which would need an arena */
+        const struct option *table = varies ? augment_option_table : train_option_table;
+        const struct option *option = option_find(table, d->option);
+        if (option && option->type == OPTION_TEXT) /* the table's own text needs no arena */
+            *(const char **)((char *)(varies ? (void *)augment : options) + option->offset) = d->value;
+        else
+            status = option_set(table, varies ? (void *)augment : options, d->option, d->value, NULL, error);
     }
     return status;
 }

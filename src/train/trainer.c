@@ -183,7 +183,7 @@ static void report(const struct trainer *t, struct train_result *result)
 
 assay_status train_run(const struct train_job *job, struct train_result *result, struct assay_error *error)
 {
-    struct trainer t = {.job = job, .optimizer = train_optimizer(job->options)};
+    struct trainer t = {.job = job};
     uint64_t batch = (uint64_t)job->options->batch;
     assay_status status = ASSAY_OK;
     t.checkpoint_path = checkpoint_path_of(&t.arena, job->out);
@@ -198,7 +198,9 @@ assay_status train_run(const struct train_job *job, struct train_result *result,
         t.steps_per_epoch = job->train->count > batch ? job->train->count / batch : 1;
     t.total = t.steps_per_epoch * (uint64_t)job->options->epochs;
     t.schedule = train_schedule(job->options, t.steps_per_epoch);
-    status = check_job(&t, error);
+    status = train_optimizer(job->options, &t.arena, &t.optimizer, error);
+    if (!status)
+        status = check_job(&t, error);
     if (!status)
         status = trainer_build(&t, error);
     if (!status && job->resume)

@@ -24,7 +24,8 @@ struct train_job {
     const struct augment *augment;
     const struct sampler_options *sampler;
     const struct loader_options *loader;
-    const char *weights;                 /* a file that it begins with (detector/published.h); NULL: random ones */
+    const char *const *weights;          /* files that it begins with (detector/published.h) */
+    size_t weights_count;                /* 0: random ones */
     const char *out;                     /* the model file; OUT.checkpoint lies beside it while training */
     bool resume;                         /* go on from OUT.checkpoint */
     bool overwrite;                      /* a model or checkpoint of that name may be replaced by a new run */

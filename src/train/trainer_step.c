@@ -81,23 +81,34 @@ static bool has_frozen(const struct store *store)
     return false;
 }
 
-/* The first weights, where they come from a file; noted among the settings. */
+/* The first weights, where they come from files; noted among the settings: one as an object, several as a list. */
 static assay_status begin_with(struct trainer *t, struct assay_error *error)
 {
-    const char *path = t->job->weights, *kind;
-    json_t *from = NULL;
-    if (!path) {
+    const struct train_job *job = t->job;
+    assay_status status = ASSAY_OK;
+    if (job->weights_count == 0) {
         if (has_frozen(t->model.store))
             trainer_tell(t, "warning: part of the network is frozen, and random: name a checkpoint with --weights");
         return ASSAY_OK;
     }
-    assay_status status = model_load_published(&t->model, path, &kind, error);
-    if (!status)
-        status = model_describe_published(path, kind, &from, error);
-    if (!status && json_object_set_new(t->settings, "began_with", from) != 0)
-        status = error_memory(error, path);
-    if (!status)
-        trainer_tell(t, "begins with %s (%s)", path, kind);
+    json_t *list = json_array();
+    if (!list)
+        return error_memory(error, "the first weights");
+    for (size_t i = 0; i < job->weights_count && !status; i++) {
+        const char *path = job->weights[i], *kind;
+        json_t *from = NULL;
+        status = model_load_published(&t->model, path, &kind, error);
+        if (!status)
+            status = model_describe_published(path, kind, &from, error);
+        if (!status && json_array_append_new(list, from) != 0)
+            status = error_memory(error, path);
+        if (!status)
+            trainer_tell(t, "begins with %s (%s)", path, kind);
+    }
+    if (!status &&
+        json_object_set(t->settings, "began_with", job->weights_count == 1 ? json_array_get(list, 0) : list) != 0)
+        status = error_memory(error, "the first weights");
+    json_decref(list);
     return status;
 }
 

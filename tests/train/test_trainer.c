@@ -51,6 +51,7 @@ static const char *at(const char *name)
 struct change {
     bool plateau, report; /* early stopping; a report on the last two epochs */
     bool resume, overwrite, no_validation, other_seed, other_data, one_class, full_disk, diverge, every_step;
+    bool queues; /* detector sdid-mini, whose queues fill and wrap around */
     int threads; /* 0: one */
     const char *out;
 };
@@ -118,7 +119,7 @@ static int train(const struct change *change, FILE *stream)
     struct dataset pictures = {0}, validation = {0};
     struct train_result result = {0};
     _Alignas(16) char config[DETECTOR_MAX_CONFIG];
-    const struct detector *detector = detector_find("residual");
+    const struct detector *detector = detector_find(change->queues ? "sdid-mini" : "residual");
     option_defaults(train_option_table, &options);
     option_defaults(augment_option_table, &augment);
     option_defaults(sampler_option_table, &sampler);
@@ -127,6 +128,10 @@ static int train(const struct change *change, FILE *stream)
     static const char *const small[][2] = {{"crop", "32"}, {"crops", "1"}, {"width", "4"}, {"dropout", "0.1"}};
     for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
         if (option_set(detector->fields, config, small[i][0], small[i][1], NULL, &error))
+            goto failed;
+    static const char *const queues[][2] = {{"dim", "8"}, {"queue", "30"}, {"neighbours", "40"}};
+    for (size_t i = 0; i < sizeof queues / sizeof queues[0] && change->queues; i++)
+        if (option_set(detector->fields, config, queues[i][0], queues[i][1], NULL, &error))
             goto failed;
     options.epochs = EPOCHS;
     options.steps_per_epoch = STEPS_PER_EPOCH;
@@ -393,6 +398,41 @@ static void test_interrupted(void **state)
     mem_free(checkpoint.data);
 }
 
+/* Queues are part of what a checkpoint holds: interrupted at any step, the same file. */
+static void test_queues(void **state)
+{
+    (void)state;
+    struct change change = {.queues = true, .out = at("whole.safetensors")};
+    expect(&change, 0, "epoch 4/4");
+    struct bytes whole = read_all(change.out);
+    change.out = at("cut.safetensors");
+    change.every_step = true;
+    struct run run = start(&change);
+    assert_true(wait_for(&run, "epoch 2/"));
+    kill(run.pid, SIGINT);
+    assert_int_equal(finish(&run), ASSAY_ERROR_CANCELLED);
+
+    struct assay_error error = {0};
+    struct safetensors file;
+    char path[TEST_FOLDER + 64];
+    snprintf(path, sizeof path, "%s.checkpoint", change.out);
+    assert_int_equal(safetensors_open(path, &file, &error), ASSAY_OK);
+    const struct file_tensor *filled = string_map_get(&file.tensors, "queue.ring.real.filled");
+    const struct file_tensor *slots = string_map_get(&file.tensors, "queue.partner.generated");
+    assert_true(filled && slots && slots->dim[0] == 30 && slots->dim[1] == 8);
+    assert_true(*(const float *)filled->data == 30);
+    assert_true(((const float *)slots->data)[29 * 8] != 0);
+    safetensors_close(&file);
+
+    change.resume = true;
+    expect(&change, 0, "epoch 4/4");
+    assert_same(&whole, change.out);
+    assert_int_equal(safetensors_open(change.out, &file, &error), ASSAY_OK);
+    assert_null(string_map_get(&file.tensors, "queue.partner.generated"));
+    safetensors_close(&file);
+    mem_free(whole.data);
+}
+
 /* Two threads: a resume with one warns, and with two it is the same as no interruption. */
 static void test_threads(void **state)
 {
@@ -546,13 +586,10 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_learns),
-        cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_plateau),
-        cmocka_unit_test(test_report),
-        cmocka_unit_test(test_without_validation),
+        cmocka_unit_test(test_learns),      cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_queues),
+        cmocka_unit_test(test_threads),     cmocka_unit_test(test_plateau),
+        cmocka_unit_test(test_report),      cmocka_unit_test(test_without_validation),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

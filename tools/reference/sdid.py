@@ -15,7 +15,7 @@ FIXTURES = resnet.FIXTURES.parents[1] / "detector" / "fixtures"
 SIDE, PATCH, WIDTH, HEADS, DEPTH = 16, 4, 8, 2, 2
 RANK, ALPHA = 2, 3
 DIM, QUEUE, TOP, TAU, LAMBDA = 6, 7, 3, 0.07, (0.1, 0.1)
-STEPS, RATE, BATCH, POOL = 10, 0.05, 5, 9
+STEPS, RATE, BATCH, POOL = 10, 0.01, 5, 9
 MODALITIES, CLASSES = ("rgb", "partner"), ("real", "generated")
 
 # Which pictures of the pool each step sees, and their classes: mixed, real alone, generated alone.
