@@ -5,7 +5,7 @@
  *     bench_networks model DETECTOR FILE      writes a model file with random weights, for bench/first.py
  *
  * TASK: a published network ("clip-vit-l-14"), or "train:DETECTOR[,OPTION=VALUE]..." for one step of training (forward,
- * backward, update). TYPE: f32 or bf16. "run" is answered with the milliseconds it took, "profile" with a table of the
+ * backward, update), or "detect:DETECTOR[,OPTION=VALUE]..." for its forward pass. TYPE: f32 or bf16. "run" is answered with the milliseconds it took, "profile" with a table of the
  * run's time by op and by layer, ended by an empty line. So bench/compare.py interleaves it with other programs. Weights
  * are random. */
 #include <stdio.h>
@@ -25,6 +25,7 @@
 #include "train/options.h"
 
 #define TRAIN "train:"
+#define DETECT "detect:"
 enum { INPUTS = 3, CONFIG = DETECTOR_MAX_CONFIG };
 
 struct task {
@@ -49,7 +50,13 @@ static void build_forward(struct graph *g, const struct shape *shapes, int count
     const struct task *task = context;
     (void)count;
     node x = input(g, "image", shapes[0], DTYPE_F32);
-    tap(g, "y", published_forward(g, params_root(task->store), task->network, x));
+    if (!task->detector) {
+        tap(g, "y", published_forward(g, params_root(task->store), task->network, x));
+        return;
+    }
+    struct detector_io io = detector_io(x);
+    task->detector->forward(g, params_root(task->store), task->config, &io);
+    tap(g, "y", io.logit);
 }
 
 static void build_step(struct graph *g, const struct shape *shapes, int count, void *context)
@@ -106,23 +113,22 @@ static assay_status open_detector(struct task *task, const char *text, struct as
         *value++ = '\0';
         status = option_set(task->detector->fields, task->config, option, value, &task->arena, error);
     }
-    task->optimizer = train_optimizer(&task->train);
-    return status;
+    return status ? status : train_optimizer(&task->train, &task->arena, &task->optimizer, error);
 }
 
 static assay_status task_open(struct task *task, const char *text, int64_t batch, bool bf16, struct assay_error *error)
 {
     int64_t side = 224;
     assay_status status = ASSAY_OK;
-    bool train = strncmp(text, TRAIN, strlen(TRAIN)) == 0;
+    bool train = strncmp(text, TRAIN, strlen(TRAIN)) == 0, detect = strncmp(text, DETECT, strlen(DETECT)) == 0;
     struct plan_options options = {.backend = cpu_backend(),
                                    .precision = bf16 ? PRECISION_MODE_BF16 : PRECISION_MODE_F32};
-    if (train) {
+    if (train || detect) {
         struct preprocess preprocess;
-        if ((status = open_detector(task, text + strlen(TRAIN), error)))
+        if ((status = open_detector(task, text + strlen(train ? TRAIN : DETECT), error)))
             return status;
         task->detector->preprocess(task->config, &preprocess);
-        side = preprocess_training(&preprocess).crop;
+        side = train ? preprocess_training(&preprocess).crop : preprocess.crop;
     } else if (!(task->network = published_find(text)) || task->network->family == PUBLISHED_CLIP_TEXT) {
         return error_set(error, ASSAY_ERROR_ARGUMENT, "there is no network \"%s\"", text);
     }
@@ -159,7 +165,7 @@ static assay_status task_run(struct task *task, run_watch *watch, void *context,
 {
     struct run_options options = {.seed = 1, .step = task->step, .watch = watch, .watch_context = context};
     struct program_run run = {0};
-    if (task->detector)
+    if (task->input_count > 1)
         optimizer_scalars(&task->optimizer, task->step, task->train.learning_rate, task->scalars);
     double start = clock_seconds();
     assay_status status = program_run(task->program, "task", task->inputs, task->input_count, &options, &run, error);
@@ -226,7 +232,7 @@ static assay_status profile_run(struct task *task, struct assay_error *error)
     assay_status status = task_run(task, watch, &profile, &seconds, error);
     print_lines(&profile.ops, 100);
     puts("--");
-    print_lines(&profile.layers, 40);
+    print_lines(&profile.layers, 400);
     puts("");
     array_free(&profile.layers);
     array_free(&profile.ops);
@@ -269,9 +275,10 @@ static int table(void)
     static const struct {
         const char *task;
         int64_t batch;
-    } rows[] = {{"resnet-50", 1},       {"resnet-50", 8},     {"clip-rn50", 1},       {"clip-rn50", 8},
-                {"clip-vit-l-14", 1},   {"clip-vit-l-14", 8}, {"dinov2-vit-l-14", 1}, {"dinov2-vit-l-14", 8},
-                {"train:residual", 32}, {"train:lol", 4}};
+    } rows[] = {{"resnet-50", 1},       {"resnet-50", 8},     {"clip-rn50", 1},        {"clip-rn50", 8},
+                {"clip-vit-l-14", 1},   {"clip-vit-l-14", 8}, {"dinov2-vit-l-14", 1},  {"dinov2-vit-l-14", 8},
+                {"train:residual", 32}, {"train:lol", 4},     {"train:sdid-mini", 32}, {"train:sdid", 4},
+                {"detect:sdid", 1},     {"detect:sdid", 8}};
     enum { RUNS = 5 };
     puts("task,batch,type,best ms,pictures/s");
     for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {

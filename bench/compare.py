@@ -21,7 +21,8 @@ PAUSE = 0.1  # seconds: threads of the one before, which may still spin, come to
 RUNS = 3     # in a turn: the first finds its weights no longer in the caches
 HERE = pathlib.Path(__file__).resolve().parent
 TASKS = ("resnet-50:1,resnet-50:8,clip-rn50:1,clip-rn50:8,clip-vit-l-14:1,clip-vit-l-14:8,dinov2-vit-l-14:1,"
-         "dinov2-vit-l-14:8,train:lol:4,train:lol:32,train:residual:32")
+         "dinov2-vit-l-14:8,train:lol:4,train:lol:32,train:residual:32,train:sdid-mini:32,train:sdid:4,detect:sdid:1,"
+         "detect:sdid:8")
 # name: (type, also for training)
 PEERS = {"assay": ("f32", True), "assay-sleeping": ("f32", True), "assay-bf16": ("bf16", True),
          "assay-sleeping-bf16": ("bf16", True), "torch": ("f32", True),

@@ -54,8 +54,22 @@ def reference_detector(name):
     return residual.Residual(), residual.CROP
 
 
+def sdid(name):
+    """The network and the side of its pictures."""
+    import peer_sdid
+    if name == "sdid":
+        return peer_sdid.full()
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools" / "reference"))
+    import residual
+    return peer_sdid.mini(residual)
+
+
 def training(name, batch):
     """A step and its pictures: forward, backward, update."""
+    if name.startswith("sdid"):
+        net, side = sdid(name)
+        trained = [p for p in net.parameters() if p.requires_grad]
+        return net.train(), side, torch.optim.AdamW(trained, lr=1e-4, weight_decay=0), torch.arange(batch) % 2
     if name == "lol":
         net, side = Masked(), SIDE
         optimizer = torch.optim.Adam(net.parameters(), lr=5e-6)
@@ -71,6 +85,9 @@ def torch_run(peer, task, batch):
     train = task.startswith("train:")
     if train:
         net, side, optimizer, labels = training(task.split(":", 1)[1].split(",")[0], batch)
+    elif task.startswith("detect:"):
+        net, side = sdid(task.split(":", 1)[1].split(",")[0])
+        net.eval()
     else:
         net, side = network(task).eval(), SIDE
     image = torch.randn(batch, 3, side, side)
@@ -83,7 +100,10 @@ def torch_run(peer, task, batch):
 
     def step():
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(net(image).float(), labels)
+            if hasattr(net, "loss"):
+                loss = net.loss(image, labels)
+            else:
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(net(image).float(), labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

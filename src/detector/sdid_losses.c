@@ -95,6 +95,7 @@ struct sdid_terms sdid_terms(struct graph *g, struct params p, const struct sdid
     for (int label = 0; label < CLASSES; label++)
         queues[label] = class_queues(g, p, m, label, generated);
 
+    graph_set_layer(g, "losses");
     for (int label = 0; label < CLASSES; label++) {
         const struct class_queues *own = &queues[label], *other = &queues[!label];
         node similar[VIEWS];
@@ -112,6 +113,7 @@ struct sdid_terms sdid_terms(struct graph *g, struct params p, const struct sdid
                 terms.cmmd[label][view] = member_mean(g, cmmd(g, m, similar[view], similar[!view]), own->members);
         }
     }
+    graph_set_layer(g, "queues");
     for (int label = 0; label < CLASSES; label++) { /* takes effect after every read of this run */
         node places = queue_advance(g, &queues[label].ring, queues[label].members);
         for (int view = 0; view < VIEWS; view++)

@@ -17,6 +17,7 @@
 #include "graph/program.h"
 #include "ops/elementwise.h"
 #include "ops/move.h"
+#include "parity.h"
 
 enum { SIDE = 16, BATCH = 5, POOL = 9, STEPS = 10, DIM = 6, SLOTS = 7, TERMS = 8, MOST_TRAINED = 128 };
 #define RATE 0.01f
@@ -319,6 +320,51 @@ static void test_parity_own_neighbours(void **unused)
     check_parity(ASSAY_TEST_DIR "/detector/fixtures/sdid_own.safetensors", true);
 }
 
+/* ---- sdid-mini ------------------------------------------------------------------------------------------------- */
+
+static struct sdid_mini_config tiny_mini(void)
+{
+    struct sdid_mini_config c;
+    option_defaults(detector_sdid_mini.fields, &c);
+    c.crop = 32;
+    c.width = 4;
+    c.dropout = 0;
+    c.method.dim = DIM;
+    c.method.queue = SLOTS;
+    c.method.neighbours = 3;
+    return c;
+}
+
+static void build_mini(struct graph *g, struct params p, const void *config, node image, node labels, node *logits,
+                       node *loss)
+{
+    struct detector_io io = detector_io(image);
+    detector_sdid_mini.forward(g, p, config, &io);
+    *logits = io.logit;
+    if (labels.id >= 0)
+        *loss = detector_sdid_mini.loss(g, p, config, &io, labels);
+}
+
+static void test_mini_parity(void **unused)
+{
+    (void)unused;
+    struct assay_error error = {0};
+    struct parity t;
+    struct sdid_mini_config config = tiny_mini();
+    node logits, loss;
+    parity_open(&t, "detector/fixtures/sdid_mini.safetensors", build_mini, &config);
+    struct graph *g = graph_create(t.store, (struct graph_options){.training = true}); /* queues, empty at first */
+    build_mini(g, params_root(t.store), &config, input(g, "image", t.image, DTYPE_F32),
+               input(g, "labels", t.labels, DTYPE_I32), &logits, &loss);
+    ok(graph_status(g, &error), &error);
+    graph_free(g);
+    ok(store_initialise(t.store, 1, &error), &error);
+    parity_check_eval(&t, NULL, "logits.eval");
+    parity_check_bf16(&t, "logits.eval", 3e-2);
+    parity_check_training(&t, (double)RATE, STEPS);
+    parity_close(&t);
+}
+
 /* ---- The detectors --------------------------------------------------------------------------------------------- */
 
 struct built {
@@ -567,10 +613,15 @@ static void test_augmented(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parity),         cmocka_unit_test(test_parity_own_neighbours),
-        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_ablations),
-        cmocka_unit_test(test_encoders),       cmocka_unit_test(test_npr_of_normalised),
-        cmocka_unit_test(test_high_frequency), cmocka_unit_test(test_augmented),
+        cmocka_unit_test(test_parity),
+        cmocka_unit_test(test_parity_own_neighbours),
+        cmocka_unit_test(test_mini_parity),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_ablations),
+        cmocka_unit_test(test_encoders),
+        cmocka_unit_test(test_npr_of_normalised),
+        cmocka_unit_test(test_high_frequency),
+        cmocka_unit_test(test_augmented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
+import residual
 import resnet
 
 FIXTURES = resnet.FIXTURES.parents[1] / "detector" / "fixtures"
@@ -173,18 +174,23 @@ def cmmd(teacher, student, teacher_queue, student_queue, neighbours):
     return (p * (p.log() - torch.log_softmax(q / TAU, 1))).sum(1).mean()
 
 
-class Sdid(nn.Module):
-    def __init__(self, neighbours, predict):
+class Method(nn.Module):
+    """Projections, head, queues and losses, over two encoders of a picture and of its NPR."""
+
+    def __init__(self, rgb, partner, sizes, neighbours="teacher", predict="both", smoothing=0.0):
         super().__init__()
-        self.neighbours, self.predict = neighbours, predict
-        self.rgb, self.partner = Vit(), Cnn()
-        self.rgb_projection, self.partner_projection = nn.Linear(WIDTH, DIM), nn.Linear(32, DIM)
+        self.neighbours, self.predict, self.smoothing = neighbours, predict, smoothing
+        self.rgb, self.partner = rgb, partner
+        self.rgb_projection, self.partner_projection = nn.Linear(sizes[0], DIM), nn.Linear(sizes[1], DIM)
         self.head = nn.Linear(2 * DIM if predict == "both" else DIM, 2)
         self.queues = {(m, c): Queue() for m in MODALITIES for c in CLASSES}
 
     def forward(self, x):
-        f = {"rgb": self.rgb_projection(self.rgb(x)), "partner": self.partner_projection(self.partner(npr(x)))}
+        f = {"rgb": self.rgb_projection(self.rgb(x)), "partner": self.partner_projection(self.partner(self.second(x)))}
         return self.head(torch.cat(list(f.values()), 1) if self.predict == "both" else f["rgb"]), f
+
+    def second(self, x):
+        return npr(x)
 
     def losses(self, x, labels):
         logits, f = self(x)
@@ -200,7 +206,7 @@ class Sdid(nn.Module):
                         terms.append(cmcl(z[m][of], z[n][of], own[n, other]))
                     else:
                         terms.append(cmmd(z[m][of], z[n][of], own[m, name], own[n, name], self.neighbours))
-        classify = F.cross_entropy(logits, labels)
+        classify = F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
         total = classify + LAMBDA[0] * sum(terms[:4]) + LAMBDA[1] * sum(terms[4:])
         return logits, f, z, terms, total
 
@@ -208,8 +214,30 @@ class Sdid(nn.Module):
         for (m, name), queue in self.queues.items():
             queue.push(z[m].detach()[labels == CLASSES.index(name)])
 
+
+class Sdid(Method):
+    def __init__(self, neighbours, predict):
+        super().__init__(Vit(), Cnn(), (WIDTH, 32), neighbours, predict)
+
     def trained(self):
         return {k: p for k, p in self.named_parameters() if not k.startswith("rgb.") or "lora_" in k}
+
+
+def small(rgb, patch, high_pass, correlated):
+    """The encoder of sdid-mini: what `residual` reads out, brought to one scale."""
+    net = residual.Residual(rgb, patch, high_pass, correlated)
+    net.head.pop("linear")
+    net.head["linear"] = nn.Identity()
+    return net, net.head["bn"].num_features
+
+
+class Mini(Method):
+    def __init__(self):
+        (rgb, a), (partner, b) = small(True, 0, True, True), small(False, 2, False, True)
+        super().__init__(rgb, partner, (a, b), smoothing=0.05)
+
+    def second(self, x):
+        return x  # the encoder itself takes NPR
 
 
 def make(name, seed, neighbours, predict):
@@ -251,7 +279,35 @@ def make(name, seed, neighbours, predict):
     print(torch.stack(kept["at"]).numpy().tolist(), torch.stack(kept["filled"]).numpy().tolist())
 
 
+def mini():
+    """As resnet.replay has it: one batch, seen ten times."""
+    torch.manual_seed(43)
+    net = Mini().double()
+    resnet.randomise(net)
+    rename = lambda k: k.replace(".head.bn.", ".bn.")
+    x = F.avg_pool2d(torch.rand(5, 3, residual.CROP + 2, residual.CROP + 2), 3, 1).mul(510).round().div(255).sub(1)
+    x = x.double().float().double()
+    labels = torch.tensor([1, 0, 0, 1, 1])
+    out = {"param." + k: v.clone() for k, v in (*net.named_parameters(), *resnet.states(net).items())}
+    out.update({"image": x.permute(0, 2, 3, 1), "labels": labels})
+    with torch.no_grad():
+        two, _ = net.eval()(x)
+        out["logits.eval"] = two[:, 1] - two[:, 0]
+
+    def loss_of():
+        logits, _, z, _, total = net.losses(x, labels)
+        net.push(z, labels)
+        return logits[:, 1] - logits[:, 0], total
+
+    resnet.RATE = RATE
+    resnet.replay(net, loss_of, out)
+    out = {rename(k): v for k, v in out.items() if not k.startswith("step10.") or v.numel() <= 1000}
+    resnet.write("sdid_mini.safetensors", out)
+    print("sdid_mini.safetensors", out["losses"].numpy().round(3))
+
+
 if __name__ == "__main__":
     resnet.FIXTURES = FIXTURES
     make("sdid.safetensors", 41, "teacher", "both")
     make("sdid_own.safetensors", 42, "own", "rgb")
+    mini()
