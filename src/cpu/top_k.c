@@ -93,11 +93,10 @@ static void top_rows(void *context, int64_t begin, int64_t end, int thread)
     }
 }
 
-static assay_status top_k_prepare(const struct kernel_node *node, struct kernel_prepared *out,
-                                  struct assay_error *error)
+static assay_status top_k_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
 {
-    const struct top_k_attrs *attrs = node->attrs;
-    struct rows rows = rows_of(&node->in[0].shape);
+    const struct top_k_attrs *attrs = n->attrs;
+    struct rows rows = rows_of(&n->in[0].shape);
     (void)error;
     out->scratch_bytes = (size_t)rows.count * row_bytes(rows.length, attrs->k);
     return ASSAY_OK;

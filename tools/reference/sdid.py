@@ -147,7 +147,7 @@ class Queue:
             self.filled = min(self.filled + 1, QUEUE)
 
     def known(self):
-        return self.slots[: self.filled]
+        return self.slots[: self.filled].clone()
 
 
 def cmcl(z, partner, negatives):
