@@ -23,6 +23,8 @@ need libjansson-dev has_module jansson
 need libzip-dev has_module libzip
 need zlib1g-dev has_module zlib
 need libexpat1-dev has_module expat
+need libcbor-dev has_module libcbor
+need libssl-dev has_module libcrypto
 need libcurl4-openssl-dev has_module libcurl
 need libdnnl-dev has_header oneapi/dnnl/dnnl.h
 need libcmocka-dev has_module cmocka

@@ -40,13 +40,17 @@ static bool arena_grow(struct arena *arena, size_t bytes)
 void *arena_alloc(struct arena *arena, size_t count, size_t size)
 {
     size_t bytes;
-    if (!size_mul(count, size, &bytes) || bytes > SIZE_MAX - ARENA_ALIGNMENT)
+    if (!size_mul(count, size, &bytes) || bytes > SIZE_MAX - ARENA_ALIGNMENT) {
+        arena->refused = true;
         return NULL;
+    }
     bytes = (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
     if (bytes == 0)
         bytes = ARENA_ALIGNMENT;
-    if ((!arena->blocks || arena->size - arena->used < bytes) && !arena_grow(arena, bytes))
+    if ((!arena->blocks || arena->size - arena->used < bytes) && !arena_grow(arena, bytes)) {
+        arena->refused = true;
         return NULL;
+    }
     void *memory = (char *)(arena->blocks + 1) + arena->used;
     arena->used += bytes;
     return memory;

@@ -3,6 +3,7 @@
 #define ASSAY_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_block;
@@ -13,6 +14,7 @@ struct arena {
     size_t used, size;          /* of the newest block, bytes */
     size_t total;               /* bytes taken from the heap so far */
     size_t max_bytes;           /* refuse to take more than this from the heap; 0: no bound */
+    bool refused;               /* something was refused since it was made: no memory, or the bound */
 };
 
 /* Zeroed, aligned to 16 bytes; NULL on overflow, exhaustion or when the bound is reached. */
