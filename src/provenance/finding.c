@@ -98,7 +98,8 @@ static int rank(const struct finding_evidence *e)
     return (outranks(e) ? 100 : 0) + (int)e->kind;
 }
 
-/* Whether what speaks for `other` contradicts a finding. An edited picture may have been captured or generated before. */
+/* Whether what speaks for `other` contradicts a finding. An edited picture may have been captured or generated
+ * before. */
 static bool excludes(enum finding_kind finding, enum finding_kind other)
 {
     if (finding == FINDING_DECLARED_GENERATED)

@@ -1,15 +1,18 @@
-/* finding.h - what all that a file says of itself comes to: a kind, what it rests on, how strong that is, and a sentence in
- * plain words. It stands beside the verdict of the network and never changes it.
+/* finding.h - what all that a file says of itself comes to: a kind, what it rests on, how strong that is, and a
+ * sentence in plain words. It stands beside the verdict of the network and never changes it.
  *
  * How a finding is made of pieces of evidence, each of which has a kind and a strength:
  *
- * 1. A statement that is signed and intact outranks all that is not. (A signature by somebody who is not on the list that the
- *    user named, or that could not be checked, or that does not hold, ranks with what is unsigned: anybody can make one.)
- * 2. Of equal rank, the kinds in the order of enum finding_kind, the last first: that a generator made the picture is the most
- *    particular statement and the one that nobody makes by accident; then that it was edited; then that a camera took it; then
- *    that a camera's metadata is there, which copies of the picture keep whatever was done to it.
- * 3. The strength is the best among the pieces of that kind and rank; who and where are those of the first such piece.
- * 4. What speaks for another kind stays in the list behind. Where it and the finding cannot both be true, `contradicted`. */
+ * 1. A statement that is signed and intact outranks all that is not. (A signature by somebody who is not on the list
+ * that the user named, or that could not be checked, or that does not hold, ranks with what is unsigned: anybody can
+ * make one.)
+ * 2. Of equal rank, the kinds in the order of enum finding_kind, the last first: that a generator made the picture
+ * is the most particular statement and the one that nobody makes by accident; then that it was edited; then that a
+ * camera took it; then that a camera's metadata is there, which copies of the picture keep whatever was done to it.
+ * 3. The strength is the best among the pieces of that kind and rank; who and where are those of the first such
+ * piece.
+ * 4. What speaks for another kind stays in the list behind. Where it and the finding cannot both be true,
+ * `contradicted`. */
 #ifndef ASSAY_PROVENANCE_FINDING_H
 #define ASSAY_PROVENANCE_FINDING_H
 
@@ -87,8 +90,8 @@ assay_status finding_decide(const struct finding_list *list, struct finding *out
 
 void finding_free(struct finding *finding); /* a zeroed one is fine */
 
-/* What a digital source type of IPTC declares (https://cv.iptc.org/newscodes/digitalsourcetype/): the address, or its last
- * word alone. FINDING_NONE: neither generated, edited nor captured, or unknown. *word: the last word. */
+/* What a digital source type of IPTC declares (https://cv.iptc.org/newscodes/digitalsourcetype/): the address, or
+ * its last word alone. FINDING_NONE: neither generated, edited nor captured, or unknown. *word: the last word. */
 enum finding_kind finding_of_source_type(const char *type, const char **word);
 
 /* "none", "camera-metadata", "declared-capture", "declared-edited", "declared-generated". */
@@ -98,12 +101,12 @@ const char *finding_strength_text(enum finding_strength strength);
 /* "not-asked", "listed", "not-listed". */
 const char *finding_trust_text(enum finding_trust trust);
 
-/* Where what the file declares and what the network judges cannot both be true: a sentence's worth that names both. NULL:
- * they can. A picture that is declared edited may be judged either way. */
+/* Where what the file declares and what the network judges cannot both be true: a sentence's worth that names both.
+ * NULL: they can. A picture that is declared edited may be judged either way. */
 const char *finding_disagreement(enum finding_kind kind, assay_verdict verdict);
 
-/* {"kind", "strength", "trust", "who", "signer", "rests_on": [...], "also": [...], "contradicted", "problem", "sentence"};
- * what is not known is left out. The caller's reference; NULL: no memory. */
+/* {"kind", "strength", "trust", "who", "signer", "rests_on": [...], "also": [...], "contradicted", "problem",
+ * "sentence"}; what is not known is left out. The caller's reference; NULL: no memory. */
 json_t *finding_json(const struct finding *finding);
 
 /* What it rests on as one text: "PNG text \"prompt\"; XMP Credit". False: no memory. */

@@ -82,7 +82,8 @@ struct words_set {
 
 struct words_set words_set_of(struct arena *arena);
 
-/* Adds a text. Bytes that are not UTF-8 are taken for Latin-1; zero bytes at the end are dropped, others become spaces. */
+/* Adds a text. Bytes that are not UTF-8 are taken for Latin-1; zero bytes at the end are dropped, others become
+ * spaces. */
 void words_add(struct words_set *set, enum words_origin origin, const char *key, const void *text, size_t size);
 
 /* Reads the texts that were added. */
@@ -91,8 +92,8 @@ void words_read(struct words_set *set);
 /* Appends each as a group of "generators" below `parent`, if there are any. */
 void words_facts(const struct words_set *set, struct fact_tree *tree, struct fact *parent);
 
-/* The generator that a name of a program or company stands for ("Adobe Firefly 1.0" : "Adobe Firefly"), or NULL. *edited:
- * that it alters pictures. */
+/* The generator that a name of a program or company stands for ("Adobe Firefly 1.0" : "Adobe Firefly"), or NULL.
+ * *edited: that it alters pictures. */
 const char *words_generator_named(const char *name, bool *edited);
 
 #endif

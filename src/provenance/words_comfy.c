@@ -1,9 +1,9 @@
-/* words_comfy.c - the graphs that ComfyUI writes: "prompt", what was run (an object of nodes, each with a class_type and
- * inputs, where [NODE, SLOT] is another node's output), and "workflow", what the editor showed. PNGs have them as text,
- * WebPs and others in EXIF as "prompt:JSON" and "workflow:JSON".
+/* words_comfy.c - the graphs that ComfyUI writes: "prompt", what was run (an object of nodes, each with a class_type
+ * and inputs, where [NODE, SLOT] is another node's output), and "workflow", what the editor showed. PNGs have them
+ * as text, WebPs and others in EXIF as "prompt:JSON" and "workflow:JSON".
  *
- * From the node that saves the picture we go back to the sampler nearest to it, and from there to the model and to the
- * texts. Nodes are not known by name but by their inputs, since anybody may add some. */
+ * From the node that saves the picture we go back to the sampler nearest to it, and from there to the model and to
+ * the texts. Nodes are not known by name but by their inputs, since anybody may add some. */
 #include <string.h>
 
 #include "provenance/words_internal.h"
@@ -165,7 +165,8 @@ static const json_t *find_sampler(struct graph *g)
     return NULL;
 }
 
-/* The inputs of the node that one of a sampler's inputs is linked to ("SamplerCustomAdvanced" keeps all in such nodes). */
+/* The inputs of the node that one of a sampler's inputs is linked to ("SamplerCustomAdvanced" keeps all in such
+ * nodes). */
 static const json_t *behind(struct graph *g, const json_t *inputs, const char *name)
 {
     return inputs_of(linked(g, json_object_get(inputs, name)));

@@ -1,12 +1,12 @@
-/* words_infotext.c - the text that Stable Diffusion web UI writes below its pictures, and Forge, Fooocus, SD.Next, Civitai
- * and many others after it:
+/* words_infotext.c - the text that Stable Diffusion web UI writes below its pictures, and Forge, Fooocus, SD.Next,
+ * Civitai and many others after it:
  *
  *     PROMPT (any number of lines)
  *     Negative prompt: TEXT (any number of lines)
  *     Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 965400086, Size: 512x512, Model: "a, b", Version: v1.9.3
  *
- * Read as its modules/infotext_utils.py does: the last line is a list of settings if it has at least three of the form
- * `name: value`, values being quoted as in JSON where they hold a comma, a colon or a line break. */
+ * Read as its modules/infotext_utils.py does: the last line is a list of settings if it has at least three of the
+ * form `name: value`, values being quoted as in JSON where they hold a comma, a colon or a line break. */
 #include <string.h>
 
 #include "provenance/words_internal.h"

@@ -151,7 +151,8 @@ static void read_all_of_invoke(struct words_set *set)
 
 /* ---- NovelAI --------------------------------------------------------------------------------------------------- */
 
-/* Software "NovelAI", Source (the model), Description (the prompt), Comment (JSON); as texts and hidden in the pixels. */
+/* Software "NovelAI", Source (the model), Description (the prompt), Comment (JSON); as texts and hidden in the
+ * pixels. */
 static void read_novel(struct words_set *set, int origin)
 {
     static const struct names names = {NULL,      "prompt",         "uc",    "seed",  "steps",

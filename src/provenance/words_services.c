@@ -1,5 +1,5 @@
-/* words_services.c - what services write: Midjourney's description, FLUX's EXIF, IPTC's fields for AI (2025.1), China's label
- * (GB 45438-2025); and the names of programs and companies in the fields that say what made a file. */
+/* words_services.c - what services write: Midjourney's description, FLUX's EXIF, IPTC's fields for AI (2025.1),
+ * China's label (GB 45438-2025); and the names of programs and companies in the fields that say what made a file. */
 #include <string.h>
 
 #include "provenance/words_internal.h"
@@ -55,7 +55,8 @@ static void read_midjourney(struct words_set *set)
     }
 }
 
-/* ---- Black Forest Labs' own programs: EXIF Software "AI generated;txt2img;flux", Model, ImageDescription ---------- */
+/* ---- Black Forest Labs' own programs: EXIF Software "AI generated;txt2img;flux", Model, ImageDescription
+ * ---------- */
 
 static void read_flux(struct words_set *set)
 {
@@ -97,7 +98,8 @@ static void read_iptc(struct words_set *set)
     w->author = writer ? words_copy(set, writer->text, writer->size) : NULL;
 }
 
-/* ---- GB 45438-2025: {"Label": "1", "ContentProducer": ...}, or {"AIGC": {...}}; 1 generated, 2 possibly, 3 suspected */
+/* ---- GB 45438-2025: {"Label": "1", "ContentProducer": ...}, or {"AIGC": {...}}; 1 generated, 2 possibly, 3
+ * suspected */
 
 static void read_tc260(struct words_set *set)
 {
