@@ -10,14 +10,23 @@
 
 /* One line a subcommand, in the order of `assay help`. */
 const struct command *const cli_commands[] = {
-    &command_detect,        &command_explain,
-    &command_eval,          &command_model_info,
-    &command_model_convert, &command_model_import,
-    &command_model_merge,   &command_model_adapter,
-    &command_model_attach,  &command_model_calibrate,
-    &command_pull,          &command_train,
-    &command_data_check,    &command_data_balance,
-    &command_data_reconstruct, &command_help,
+    &command_detect,
+    &command_explain,
+    &command_inspect,
+    &command_eval,
+    &command_model_info,
+    &command_model_convert,
+    &command_model_import,
+    &command_model_merge,
+    &command_model_adapter,
+    &command_model_attach,
+    &command_model_calibrate,
+    &command_pull,
+    &command_train,
+    &command_data_check,
+    &command_data_balance,
+    &command_data_reconstruct,
+    &command_help,
     NULL,
 };
 

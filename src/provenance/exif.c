@@ -214,6 +214,8 @@ static const char *text_of(struct reader *r, enum exif_directory directory, unsi
 static const char *read_comment(struct reader *r)
 {
     const struct exif_tag *tag = exif_find(r->out, EXIF_EXIF, 0x9286);
+    if (!tag)
+        tag = exif_find(r->out, EXIF_IFD0, 0x9286); /* where Pillow puts it, and Fooocus with it */
     if (!tag || width_of(tag->type) != 1)
         return NULL;
     size_t size = tag->count < EXIF_MAX_TEXT ? (size_t)tag->count : EXIF_MAX_TEXT;
