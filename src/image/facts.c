@@ -30,55 +30,45 @@ static unsigned png_text(const uint8_t *data, size_t size)
                  {"Raw profile type exif", METADATA_EXIF}, {"Raw profile type APP1", METADATA_EXIF},
                  {"Raw profile type icc", METADATA_ICC},   {"Raw profile type icm", METADATA_ICC}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (facts_begin(data, size, known[i].keyword, strlen(known[i].keyword) + 1))
+        if (walk_begins(data, size, known[i].keyword, strlen(known[i].keyword) + 1))
             return known[i].kind;
     return METADATA_TEXT;
 }
 
 static void read_png(const uint8_t *bytes, size_t size, struct picture_facts *out)
 {
-    size_t at = 8;
-    while (at <= size && size - at >= 12) { /* length, type, data, checksum */
-        size_t length = facts_be32(bytes + at), rest = size - at - 12;
-        const char *type = (const char *)bytes + at + 4;
-        const uint8_t *data = bytes + at + 8;
-        if (length > rest)
-            return;
-        if (memcmp(type, "IHDR", 4) == 0 && length >= 8) {
-            out->width = facts_be32(data);
-            out->height = facts_be32(data + 4);
-        } else if (memcmp(type, "eXIf", 4) == 0) {
+    struct walk w = {.bytes = bytes, .size = size, .at = 8};
+    while (walk_png(&w)) {
+        if (walk_is(&w, "IHDR") && w.length >= 8) {
+            out->width = walk_be32(w.data);
+            out->height = walk_be32(w.data + 4);
+        } else if (walk_is(&w, "eXIf")) {
             out->metadata |= METADATA_EXIF;
-        } else if (memcmp(type, "iCCP", 4) == 0) {
+        } else if (walk_is(&w, "iCCP")) {
             out->metadata |= METADATA_ICC;
-        } else if (memcmp(type, "tEXt", 4) == 0 || memcmp(type, "zTXt", 4) == 0 || memcmp(type, "iTXt", 4) == 0) {
-            out->metadata |= png_text(data, length);
-        } else if (memcmp(type, "caBX", 4) == 0) {
+        } else if (walk_is(&w, "tEXt") || walk_is(&w, "zTXt") || walk_is(&w, "iTXt")) {
+            out->metadata |= png_text(w.data, w.length);
+        } else if (walk_is(&w, "caBX")) {
             out->metadata |= METADATA_C2PA;
         }
-        at += 12 + length;
     }
 }
 
 static void read_webp(const uint8_t *bytes, size_t size, struct picture_facts *out)
 {
+    struct walk w = {.bytes = bytes, .size = size, .at = 12};
     picture_webp_size(bytes, size, &out->width, &out->height);
-    size_t at = 12;
-    while (at <= size && size - at >= 8) {
-        size_t length = facts_le32(bytes + at + 4), rest = size - at - 8;
-        const char *type = (const char *)bytes + at;
-        if (memcmp(type, "EXIF", 4) == 0)
+    while (walk_riff(&w) || (w.state == WALK_CUT && w.whole)) {
+        if (walk_is(&w, "EXIF"))
             out->metadata |= METADATA_EXIF;
-        else if (memcmp(type, "XMP ", 4) == 0)
+        else if (walk_is(&w, "XMP "))
             out->metadata |= METADATA_XMP;
-        else if (memcmp(type, "ICCP", 4) == 0)
+        else if (walk_is(&w, "ICCP"))
             out->metadata |= METADATA_ICC;
-        else if (memcmp(type, "C2PA", 4) == 0)
+        else if (walk_is(&w, "C2PA"))
             out->metadata |= METADATA_C2PA;
-        length += length & 1;
-        if (length > rest)
-            return;
-        at += 8 + length;
+        if (w.state == WALK_CUT)
+            break;
     }
 }
 
@@ -95,8 +85,8 @@ static void read_gif(const uint8_t *bytes, size_t size, struct picture_facts *ou
 {
     if (size < 13)
         return;
-    out->width = facts_le16(bytes + 6);
-    out->height = facts_le16(bytes + 8);
+    out->width = walk_le16(bytes + 6);
+    out->height = walk_le16(bytes + 8);
     size_t at = 13 + (bytes[10] & 0x80 ? 3 * ((size_t)2 << (bytes[10] & 7)) : 0);
     while (at < size && size - at >= 3) {
         if (bytes[at] == 0x21) {
@@ -104,9 +94,9 @@ static void read_gif(const uint8_t *bytes, size_t size, struct picture_facts *ou
             size_t rest = size - at - 2;
             if (bytes[at + 1] == 0xFE)
                 out->metadata |= METADATA_TEXT;
-            else if (bytes[at + 1] == 0xFF && facts_begin(block, rest, "\x0BXMP DataXMP", 12))
+            else if (bytes[at + 1] == 0xFF && walk_begins(block, rest, "\x0BXMP DataXMP", 12))
                 out->metadata |= METADATA_XMP;
-            else if (bytes[at + 1] == 0xFF && facts_begin(block, rest, "\x0BICCRGBG1012", 12))
+            else if (bytes[at + 1] == 0xFF && walk_begins(block, rest, "\x0BICCRGBG1012", 12))
                 out->metadata |= METADATA_ICC;
             at = skip_blocks(bytes, size, at + 2);
         } else if (bytes[at] == 0x2C && size - at >= 11) {

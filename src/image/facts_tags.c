@@ -47,54 +47,24 @@ void facts_read_tiff(const uint8_t *bytes, size_t size, struct picture_facts *ou
 
 enum { BOX_DEPTH = 6 };
 
-struct box {
-    const uint8_t *type, *content;
-    size_t size; /* of the content */
-};
-
-/* The box at the beginning of `bytes`; false where there is none. *used: its length. */
-static bool next_box(const uint8_t *bytes, size_t size, struct box *out, size_t *used)
-{
-    if (size < 8)
-        return false;
-    uint64_t length = facts_be32(bytes);
-    size_t head = 8;
-    if (length == 1 && size >= 16) {
-        length = (uint64_t)facts_be32(bytes + 8) << 32 | facts_be32(bytes + 12);
-        head = 16;
-    } else if (length == 0) {
-        length = size;
-    }
-    if (length < head || length > size)
-        return false;
-    *out = (struct box){bytes + 4, bytes + head, (size_t)length - head};
-    *used = (size_t)length;
-    return true;
-}
-
-static bool is(const struct box *box, const char *type)
-{
-    return memcmp(box->type, type, 4) == 0;
-}
-
 /* An entry of the item information: what an item is. */
-static void read_item(const struct box *box, struct picture_facts *out)
+static void read_item(const struct walk *box, struct picture_facts *out)
 {
-    size_t at = box->size && box->content[0] >= 3 ? 10 : 8; /* version and flags, id (2 or 4 bytes), protection */
-    if (box->size < at + 4)
+    size_t at = box->length && box->data[0] >= 3 ? 10 : 8; /* version and flags, id (2 or 4 bytes), protection */
+    if (box->length < at + 4)
         return;
-    if (memcmp(box->content + at, "Exif", 4) == 0)
+    if (memcmp(box->data + at, "Exif", 4) == 0)
         out->metadata |= METADATA_EXIF;
-    else if (memcmp(box->content + at, "mime", 4) == 0)
+    else if (memcmp(box->data + at, "mime", 4) == 0)
         out->metadata |= METADATA_XMP; /* the one kind of attachment that is in use */
 }
 
 /* The largest size that is stated is the whole picture's; others are of its tiles and of the small preview. */
-static void read_extent(const struct box *box, struct picture_facts *out)
+static void read_extent(const struct walk *box, struct picture_facts *out)
 {
-    if (box->size < 12)
+    if (box->length < 12)
         return;
-    uint32_t width = facts_be32(box->content + 4), height = facts_be32(box->content + 8);
+    uint32_t width = walk_be32(box->data + 4), height = walk_be32(box->data + 8);
     if ((uint64_t)width * height > (uint64_t)out->width * out->height) {
         out->width = width;
         out->height = height;
@@ -103,25 +73,24 @@ static void read_extent(const struct box *box, struct picture_facts *out)
 
 static void read_boxes(const uint8_t *bytes, size_t size, int depth, struct picture_facts *out)
 {
-    struct box box;
-    size_t used;
-    for (; next_box(bytes, size, &box, &used); bytes += used, size -= used) {
+    struct walk box = {.bytes = bytes, .size = size};
+    while (walk_boxes(&box)) {
         /* where the boxes inside begin: after version and flags, and a count */
-        size_t inside = is(&box, "meta")                       ? 4
-                        : is(&box, "iprp") || is(&box, "ipco") ? 0
-                        : is(&box, "iinf") && box.size         ? (box.content[0] ? 8 : 6)
-                                                               : box.size + 1;
-        if (is(&box, "infe"))
+        size_t inside = walk_is(&box, "meta")                            ? 4
+                        : walk_is(&box, "iprp") || walk_is(&box, "ipco") ? 0
+                        : walk_is(&box, "iinf") && box.length            ? (box.data[0] ? 8 : 6)
+                                                                         : box.length + 1;
+        if (walk_is(&box, "infe"))
             read_item(&box, out);
-        else if (is(&box, "ispe"))
+        else if (walk_is(&box, "ispe"))
             read_extent(&box, out);
-        else if (is(&box, "colr") &&
-                 (facts_begin(box.content, box.size, "prof", 4) || facts_begin(box.content, box.size, "rICC", 4)))
+        else if (walk_is(&box, "colr") &&
+                 (walk_begins(box.data, box.length, "prof", 4) || walk_begins(box.data, box.length, "rICC", 4)))
             out->metadata |= METADATA_ICC;
-        else if (is(&box, "jumb"))
+        else if (walk_is(&box, "jumb"))
             out->metadata |= METADATA_C2PA;
-        else if (inside <= box.size && depth < BOX_DEPTH)
-            read_boxes(box.content + inside, box.size - inside, depth + 1, out);
+        else if (inside <= box.length && depth < BOX_DEPTH)
+            read_boxes(box.data + inside, box.length - inside, depth + 1, out);
     }
 }
 

@@ -1,31 +1,22 @@
-/* jpeg_header.c - walks the marker segments of a JPEG (ITU-T T.81, annex B). */
+/* jpeg_header.c - picks facts out of the marker segments of a JPEG (ITU-T T.81, annex B). */
 #include "image/jpeg_header.h"
 
-#include <string.h>
+#include "image/walk.h"
 
 enum {
-    MARKER_TEM = 0x01,
     MARKER_SOF0 = 0xC0,
     MARKER_DHT = 0xC4,
     MARKER_JPG = 0xC8,
     MARKER_DAC = 0xCC,
     MARKER_SOF15 = 0xCF,
-    MARKER_RST0 = 0xD0,
     MARKER_SOI = 0xD8,
-    MARKER_EOI = 0xD9,
-    MARKER_SOS = 0xDA,
     MARKER_DQT = 0xDB,
     MARKER_APP0 = 0xE0,
     MARKER_COM = 0xFE,
 };
 
-/* Whether a segment begins with a text and, as `length` counts it, the text's NUL. */
-static bool begins(const uint8_t *segment, size_t size, const char *text, size_t length)
-{
-    return size >= length && memcmp(segment, text, length) == 0;
-}
-
-#define BEGINS(segment, size, text) begins(segment, size, text, sizeof(text))
+/* With the NUL of the text. */
+#define BEGINS(segment, size, text) walk_begins(segment, size, text, sizeof(text))
 
 static void read_application(struct jpeg_header *out, int number, const uint8_t *segment, size_t size)
 {
@@ -36,7 +27,7 @@ static void read_application(struct jpeg_header *out, int number, const uint8_t 
         out->xmp = true;
     else if (number == 2 && BEGINS(segment, size, "ICC_PROFILE"))
         out->icc = true;
-    else if (number == 11 && begins(segment, size, "JP", 2))
+    else if (number == 11 && walk_begins(segment, size, "JP", 2))
         out->c2pa = true;
     else if (number == 13 && BEGINS(segment, size, "Photoshop 3.0"))
         out->iptc = true;
@@ -78,36 +69,20 @@ static bool read_frame(struct jpeg_header *out, int marker, const uint8_t *segme
 bool jpeg_header_read(const uint8_t *bytes, size_t size, struct jpeg_header *out)
 {
     bool framed = false;
+    struct walk w = {.bytes = bytes, .size = size, .at = 2};
     *out = (struct jpeg_header){0};
     if (size < 4 || bytes[0] != 0xFF || bytes[1] != MARKER_SOI)
         return false;
-    size_t at = 2;
-    while (at + 2 <= size) {
-        if (bytes[at] != 0xFF || bytes[at + 1] == 0xFF ||
-            bytes[at + 1] == 0) { /* stray or fill bytes before a marker */
-            at++;
-            continue;
-        }
-        int marker = bytes[at + 1];
-        at += 2;
-        if (marker == MARKER_TEM || (marker >= MARKER_RST0 && marker <= MARKER_SOI))
-            continue;
-        if (marker == MARKER_EOI || marker == MARKER_SOS || at + 2 > size)
-            break;
-        size_t length = (size_t)bytes[at] << 8 | bytes[at + 1];
-        if (length < 2 || length > size - at)
-            break;
-        const uint8_t *segment = bytes + at + 2;
-        if (marker == MARKER_DQT)
-            read_tables(out, segment, length - 2);
-        else if (marker >= MARKER_SOF0 && marker <= MARKER_SOF15 && marker != MARKER_DHT && marker != MARKER_JPG &&
-                 marker != MARKER_DAC)
-            framed = read_frame(out, marker, segment, length - 2) || framed;
-        else if (marker >= MARKER_APP0 && marker < MARKER_APP0 + 16)
-            read_application(out, marker - MARKER_APP0, segment, length - 2);
-        else if (marker == MARKER_COM)
+    while (walk_jpeg(&w)) {
+        if (w.marker == MARKER_DQT)
+            read_tables(out, w.data, w.length);
+        else if (w.marker >= MARKER_SOF0 && w.marker <= MARKER_SOF15 && w.marker != MARKER_DHT &&
+                 w.marker != MARKER_JPG && w.marker != MARKER_DAC)
+            framed = read_frame(out, w.marker, w.data, w.length) || framed;
+        else if (w.marker >= MARKER_APP0 && w.marker < MARKER_APP0 + 16)
+            read_application(out, w.marker - MARKER_APP0, w.data, w.length);
+        else if (w.marker == MARKER_COM)
             out->comment = true;
-        at += length;
     }
     return framed;
 }

@@ -242,6 +242,8 @@ static void add_tag(const struct exif *exif, const struct exif_tag *tag, struct 
         char *text = charset_utf16(tree->arena, tag->bytes, size, false);
         if (text)
             fact_text(tree, group, name, text);
+        else
+            tree->no_memory = true;
     } else if (tag->type == ASCII || tag->type == UTF8) {
         add_text(tree, group, name, tag->bytes, size);
     } else if (exif_tag && tag->type == UNDEFINED && (tag->number == 0x9000 || tag->number == 0xA000)) {
@@ -252,6 +254,10 @@ static void add_tag(const struct exif *exif, const struct exif_tag *tag, struct 
         add_text(tree, group, name, tag->bytes + 8, size - 8); /* the character set's name is before it */
     } else if (tag->type == UNDEFINED && tag->count == 1) {
         fact_integer(tree, group, name, tag->bytes[0]);
+    } else if (exif_tag && tag->number == 0x9101) { /* which channel is where */
+        struct fact *list = fact_list(tree, group, name);
+        for (size_t i = 0; i < size && i < 4; i++)
+            fact_integer(tree, list, NULL, tag->bytes[i]);
     } else if (tag->type == UNDEFINED) {
         fact_hex(tree, group, name, tag->bytes, size);
     } else if (tag->count == 1) {

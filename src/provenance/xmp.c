@@ -308,9 +308,10 @@ static void XMLCALL on_text(void *data, const char *text, int size)
 {
     struct reader *r = data;
     struct frame *frame = r->depth ? &r->frames[r->depth - 1] : NULL;
-    if (!frame || frame->role != ROLE_PROPERTY || frame->filled || r->text.count > XMP_MAX_VALUE_BYTES)
+    if (!frame || frame->role != ROLE_PROPERTY || frame->filled)
         return;
-    if (!array_append(&r->text, text, (size_t)size))
+    size_t room = r->text.max_count - r->text.count; /* set_value cuts what is too long */
+    if (!array_append(&r->text, text, (size_t)size < room ? (size_t)size : room))
         stop_memory(r);
 }
 
@@ -355,7 +356,7 @@ assay_status xmp_read_packet(const uint8_t *bytes, size_t size, struct arena *ar
         out->root = (struct xmp_node){.kind = XMP_STRUCT, .name = "", .uri = "", .language = "", .value = ""};
     out->present = true;
     r.count = count_nodes(&out->root);
-    r.text = array_of(1, (size_t)2 * XMP_MAX_VALUE_BYTES + (1 << 20));
+    r.text = array_of(1, XMP_MAX_VALUE_BYTES + 1);
     while (size && bytes[size - 1] == 0) /* some writers pad with these */
         size--;
     if (size > XMP_MAX_BYTES) {
@@ -375,9 +376,11 @@ assay_status xmp_read_packet(const uint8_t *bytes, size_t size, struct arena *ar
         enum XML_Error code = XML_GetErrorCode(r.parser);
         if (code == XML_ERROR_NO_MEMORY)
             r.no_memory = true;
-        else if (code != XML_ERROR_ABORTED && !out->problem)
+        else if (code != XML_ERROR_ABORTED && !out->problem) {
             out->problem = arena_printf(arena, "the XMP is damaged at byte %ld: %s",
                                         (long)XML_GetCurrentByteIndex(r.parser), XML_ErrorString(code));
+            r.no_memory |= !out->problem;
+        }
     }
     XML_ParserFree(r.parser);
     array_free(&r.text);
