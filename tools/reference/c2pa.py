@@ -1,7 +1,7 @@
 """Fixtures of tests/provenance/test_c2pa*.c: small pictures signed by c2pa-python (the library behind c2patool), and what
 its Reader tells about each.
 
-    python tools/reference/c2pa.py             writes tests/provenance/fixtures/c2pa/*
+    python tools/reference/c2pa.py             writes tests/provenance/fixtures/c2pa/*, fuzz/corpus/{c2pa,jumbf,cbor,cose}
 
 NAME.EXT is the picture, NAME.EXT.json the Reader's JSON with what becomes of it when one byte is changed ("flips": offset
 and validation state). root.pem is the list of trust that the certificates lead to, other.pem one that they do not.
@@ -223,6 +223,60 @@ def definition(title, extension, assertions, **more):
                  "format": MIME[extension], "assertions": assertions}, **more)
 
 
+def boxes(data):
+    """The boxes in some bytes: (type, content)."""
+    while len(data) >= 8:
+        size = int.from_bytes(data[:4], "big")
+        yield data[4:8], data[8:size]
+        data = data[size:]
+
+
+def seed(target, file, data):
+    folder = os.path.join(TESTS, "../fuzz/corpus", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, file), "wb") as out:
+        out.write(data)
+
+
+def seeds(made):
+    """What fuzzing starts from: pictures, their stores, and what lies in those."""
+    for file in ["generated.jpg", "generated.png", "generated.webp", "generated.avif", "generated.tif", "boxes.jpg",
+                 "boxes.png", "update.jpg", "redacted.jpg"]:
+        seed("c2pa", file, made[file])
+    for file in ["generated.png", "boxes.png"]:
+        store = next(data for kind, data in chunks(made[file]) if kind == b"caBX")
+        seed("c2pa", file + ".store", store)
+        seed("jumbf", file, store)
+    store = next(data for kind, data in chunks(made["nested.png"]) if kind == b"caBX")
+    for number, manifest in enumerate(list(boxes(store[8:]))[1:]):
+        parts = dict((label(data), data) for kind, data in boxes(manifest[1]) if kind == b"jumb")
+        seed("cose", "signature-%d" % number, content(parts["c2pa.signature"]))
+        claim = "c2pa.claim.v2" if "c2pa.claim.v2" in parts else "c2pa.claim"
+        seed("cbor", "claim-%d" % number, content(parts[claim]))
+        for kind, data in boxes(parts["c2pa.assertions"]):
+            if kind == b"jumb" and "hash.data" not in label(data) and content(data):
+                seed("cbor", "%s-%d" % (label(data), number), content(data))
+    seed("cose", "list.pem", open(os.path.join(FOLDER, "root.pem"), "rb").read())
+
+
+def chunks(png):
+    at = 8
+    while at < len(png):
+        size = int.from_bytes(png[at:at + 4], "big")
+        yield png[at + 4:at + 8], png[at + 8:at + 8 + size]
+        at += 12 + size
+
+
+def label(superbox):
+    description = next(boxes(superbox))[1]
+    return description[17:].split(b"\0")[0].decode()
+
+
+def content(superbox):
+    """The CBOR in a superbox."""
+    return next((data for kind, data in boxes(superbox) if kind == b"cbor"), None)
+
+
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     authority = Authority()
@@ -302,6 +356,7 @@ def main():
 
     time.sleep(max(0, (soon - now()).total_seconds() + 2))
     save("expired.jpg", made["expired.jpg"], trust)
+    seeds(made)
 
 
 if __name__ == "__main__":
