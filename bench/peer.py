@@ -47,11 +47,21 @@ class Masked(torch.nn.Module):
         return 1 - (down[:, None, :, None] & across[:, None, None, :]).to(x.dtype)
 
 
-def reference_detector(name):
-    """A detector whose network is written for parity, in tools/reference."""
+def reference_detector(text):
+    """A detector whose network is written for parity, in tools/reference, and its options; and the side of its pictures."""
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools" / "reference"))
     import residual
-    return residual.Residual(), residual.CROP
+    import residual_judge
+    name, *options = text.split(",")
+    if name != "residual":
+        raise SystemExit(f"no network of {name} here")
+    c = residual_judge.DEFAULTS | {"crop": 128}
+    for option in options:
+        key, value = option.split("=", 1)
+        c[key] = type(c[key])(value if not isinstance(c[key], bool) else value == "true")
+    net = residual.Residual(c["input"] != "npr", c["npr-patch"] if c["input"] != "rgb" else 0, c["high-pass"],
+                            c["correlations"], c["stages"], c["head-hidden"], width=c["width"], blocks=c["blocks"])
+    return net, c["crop"]
 
 
 def sdid(name):
@@ -67,10 +77,10 @@ def sdid(name):
 def training(name, batch):
     """A step and its pictures: forward, backward, update."""
     if name.startswith("sdid"):
-        net, side = sdid(name)
+        net, side = sdid(name.split(",")[0])
         trained = [p for p in net.parameters() if p.requires_grad]
         return net.train(), side, torch.optim.AdamW(trained, lr=1e-4, weight_decay=0), torch.arange(batch) % 2
-    if name == "lol":
+    if name.split(",")[0] == "lol":
         net, side = Masked(), SIDE
         optimizer = torch.optim.Adam(net.parameters(), lr=5e-6)
     else:
@@ -84,7 +94,7 @@ def torch_run(peer, task, batch):
     bf16, last = peer.endswith("bf16"), "channels-last" in peer or "compile" in peer or peer.endswith("bf16")
     train = task.startswith("train:")
     if train:
-        net, side, optimizer, labels = training(task.split(":", 1)[1].split(",")[0], batch)
+        net, side, optimizer, labels = training(task.split(":", 1)[1], batch)
     elif task.startswith("detect:"):
         net, side = sdid(task.split(":", 1)[1].split(",")[0])
         net.eval()
