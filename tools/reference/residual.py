@@ -76,8 +76,9 @@ class Residual(nn.Module):
     """`stages` 0: no network. `fixed`: lists of further features of (picture, input maps), `fixed_count` in all."""
 
     def __init__(self, rgb, patch, filters, correlated, stages=4, hidden=0, fixed=None, fixed_count=0, constrained=0,
-                 thumb=0, width=WIDTH, blocks=1, thumb_width=WIDTH):
+                 thumb=0, width=None, blocks=1, thumb_width=None):
         super().__init__()
+        width, thumb_width = width or WIDTH, thumb_width or WIDTH
         self.rgb, self.patch, self.filters, self.correlated = rgb, patch, filters, correlated
         self.fixed, self.side = fixed, thumb
         if thumb:
