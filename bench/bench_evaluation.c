@@ -86,7 +86,7 @@ static void decode_one(void *context, struct crew_seat *seat, uint64_t job, void
 {
     struct bench *b = context;
     struct image image = {0};
-    image_decode_held(seat, b->dataset.pictures[job].path, NULL, &image, NULL);
+    image_decode_held(seat, b->dataset.pictures[job].path, NULL, NULL, &image, NULL);
     image_free(&image);
     *(assay_status *)result = ASSAY_OK; /* what cannot be read is passed over */
 }

@@ -252,6 +252,80 @@ ASSAY_API assay_status assay_detect_rgb(struct assay_model *model, const uint8_t
                                         size_t stride, struct assay_job *job, struct assay_result *result,
                                         struct assay_error *error);
 
+/* ---- Provenance: what the file itself says ------------------------------------------------------------------------ */
+
+/* What a file says of how its picture was made. It stands beside a verdict and never changes one: metadata can be
+ * stripped and forged. docs/provenance.md says what is read and how it is weighed. */
+typedef enum assay_provenance_kind {
+    ASSAY_PROVENANCE_NONE = 0,          /* nothing of the kind */
+    ASSAY_PROVENANCE_CAMERA_METADATA,   /* EXIF names a camera */
+    ASSAY_PROVENANCE_DECLARED_CAPTURE,  /* that a camera took it */
+    ASSAY_PROVENANCE_DECLARED_EDITED,   /* that it was altered, by a generator or by hand */
+    ASSAY_PROVENANCE_DECLARED_GENERATED /* that a generator made it */
+} assay_provenance_kind;
+
+/* How strong that is. */
+typedef enum assay_provenance_strength {
+    ASSAY_STRENGTH_NONE = 0,         /* of ASSAY_PROVENANCE_NONE */
+    ASSAY_STRENGTH_UNSIGNED,         /* anybody could have written it */
+    ASSAY_STRENGTH_SIGNED_BROKEN,    /* signed, but the signature or the picture's hash does not hold */
+    ASSAY_STRENGTH_SIGNED_UNCHECKED, /* signed; nothing is wrong, but something could not be checked */
+    ASSAY_STRENGTH_SIGNED_INTACT     /* signed, and everything holds. Whom to trust is another question */
+} assay_provenance_strength;
+
+/* What is asked; a zero field means its default, and so does a NULL pointer to all. */
+struct assay_provenance_options {
+    const char *trust; /* a file of certificates (PEM) that signers must lead to; NULL: trust is not asked */
+};
+
+/* All that was read from one file. Never changes. */
+struct assay_provenance;
+
+/* Reads what a picture's file says of itself; no pixel is judged, no network asked. Of `limits` max_bytes holds; it and
+ * `options` may be NULL. The path "-" is standard input. On success *out is the caller's, to be freed with
+ * assay_provenance_free. Damaged metadata is no error. Errors: ARGUMENT (path or out is NULL, a directory), IO (the file, or
+ * the list of certificates), FORMAT (no picture of the formats of assay_picture_read_file; a list without certificates),
+ * LIMIT. */
+ASSAY_API assay_status assay_provenance_read_file(const char *path, const struct assay_limits *limits,
+                                                  const struct assay_provenance_options *options,
+                                                  struct assay_provenance **out, struct assay_error *error);
+
+/* The same from `size` encoded bytes in memory, which are not kept. `name` stands for the file in messages; NULL:
+ * "picture in memory". */
+ASSAY_API assay_status assay_provenance_read_memory(const void *bytes, size_t size, const char *name,
+                                                    const struct assay_provenance_options *options,
+                                                    struct assay_provenance **out, struct assay_error *error);
+
+ASSAY_API assay_provenance_kind assay_provenance_kind_of(const struct assay_provenance *provenance); /* NULL: NONE */
+ASSAY_API assay_provenance_strength assay_provenance_strength_of(const struct assay_provenance *provenance);
+
+/* In plain words, several sentences in one line; it says how strong the finding is, and that metadata can be forged. Lives
+ * as long as the provenance. "" for NULL. */
+ASSAY_API const char *assay_provenance_sentence(const struct assay_provenance *provenance);
+
+/* The generator, editor or camera that is named, and who signed; NULL: none, or the provenance is NULL. Strangers wrote
+ * them: any UTF-8. Live as long as the provenance. */
+ASSAY_API const char *assay_provenance_who(const struct assay_provenance *provenance);
+ASSAY_API const char *assay_provenance_signer(const struct assay_provenance *provenance);
+
+/* Everything that was found, as one JSON object: what `assay inspect --json` prints of a file, without its name. On success
+ * *text is the caller's, NUL-terminated, to be freed with assay_text_free. Errors: ARGUMENT (NULL). */
+ASSAY_API assay_status assay_provenance_json(const struct assay_provenance *provenance, char **text,
+                                             struct assay_error *error);
+
+/* "none", "camera-metadata", "declared-capture", "declared-edited", "declared-generated". Never NULL; static memory. */
+ASSAY_API const char *assay_provenance_kind_text(assay_provenance_kind kind);
+
+/* "none", "unsigned", "signed-broken", "signed-unchecked", "signed-intact". Never NULL; static memory. */
+ASSAY_API const char *assay_provenance_strength_text(assay_provenance_strength strength);
+
+/* Where what a file declares and what a model judges cannot both be true: a phrase that names both. NULL: they can. Static
+ * memory. */
+ASSAY_API const char *assay_disagreement(assay_provenance_kind kind, assay_verdict verdict);
+
+ASSAY_API void assay_text_free(char *text);                                /* NULL is fine */
+ASSAY_API void assay_provenance_free(struct assay_provenance *provenance); /* NULL is fine */
+
 /* ---- Maps: where a picture speaks for a verdict ----------------------------------------------------------------- */
 
 /* How a map is made; see docs/evaluation.md. */

@@ -12,7 +12,9 @@
 #include "cli/find_model.h"
 #include "cli/inputs.h"
 #include "cli/report.h"
+#include "cli/trust.h"
 #include "image/decode_held.h"
+#include "provenance/provenance.h"
 
 enum {
     DETECT_WAITING = 256,                   /* verdicts that wait for an earlier one */
@@ -21,8 +23,8 @@ enum {
 };
 
 struct detect_config {
-    const char *model, *explain;
-    bool json, csv, bf16, progress;
+    const char *model, *explain, *trust;
+    bool json, csv, bf16, progress, provenance;
     int64_t threads, max_pixels, max_bytes;
 };
 
@@ -41,6 +43,10 @@ static const struct option detect_options[] = {
      "refuse files of more bytes than this"},
     {"explain", OPTION_TEXT, offsetof(struct detect_config, explain), NULL, 0, 0, NULL,
      "folder to write each picture's activation map into, as 'assay explain' does"},
+    {"provenance", OPTION_BOOL, offsetof(struct detect_config, provenance), "true", 0, 0, NULL,
+     "show what the file says of itself beside the verdict"},
+    {"trust", OPTION_TEXT, offsetof(struct detect_config, trust), NULL, 0, 0, NULL,
+     "file of certificates (PEM) that C2PA signers must lead to; without, trust is not asked"},
     {"progress", OPTION_BOOL, offsetof(struct detect_config, progress), "true", 0, 0, NULL,
      "show on standard error how far the work is"},
     {0}};
@@ -53,6 +59,7 @@ struct detect {
     struct model model;
     struct model_scorer *scorer;
     struct inputs inputs;
+    struct cose_trust *trust;
     struct crew *crew;
     struct report report;
     struct progress progress;
@@ -64,6 +71,8 @@ struct judged {
     struct assay_error error; /* where it could not be judged */
     struct assay_error map;   /* where its activation map could not be made */
     double logit;
+    struct finding finding; /* where `found` */
+    bool found;
 };
 
 /* The bar gives way to what is printed on the same terminal. */
@@ -108,18 +117,47 @@ static assay_status judge_image(const struct detect *d, const struct input *inpu
     return status ? error_set(error, status, "%s: %s", input->path, why.message) : ASSAY_OK;
 }
 
+/* What the looking at a file's bytes needs. */
+struct looking {
+    const struct detect *detect;
+    struct judged *judged;
+};
+
+/* What the file says of itself. Where that fails (there is no memory), nothing is said; the verdict stands. */
+static void look_at_file(void *context, const uint8_t *bytes, size_t size)
+{
+    const struct looking *looking = context;
+    const struct provenance_options options = {.trust = looking->detect->trust, .finding_alone = true};
+    struct provenance provenance;
+    if (provenance_read(bytes, size, &options, &provenance, NULL))
+        return;
+    looking->judged->finding = provenance.finding; /* its texts are its own */
+    looking->judged->found = true;
+    provenance.finding = (struct finding){0};
+    provenance_free(&provenance);
+}
+
+static void drop_judged(void *context, void *result)
+{
+    (void)context;
+    finding_free(&((struct judged *)result)->finding);
+}
+
 static void judge_one(void *context, struct crew_seat *seat, uint64_t job, void *result)
 {
     const struct detect *d = context;
     const struct input *input = (const struct input *)d->inputs.list.data + job;
     const struct assay_limits limits = {(uint64_t)d->config.max_pixels, (uint64_t)d->config.max_bytes};
     struct judged *judged = result;
+    struct looking looking = {d, judged};
+    const struct image_look look = {look_at_file, &looking};
     struct assay_error *error = &judged->error;
     struct image image = {0};
     if (input->problem)
         error->status = error_set(error, ASSAY_ERROR_IO, "%s", input->problem);
     else
-        error->status = image_decode_held(seat, input->path, &limits, &image, error);
+        error->status =
+            image_decode_held(seat, input->path, &limits, d->config.provenance ? &look : NULL, &image, error);
     if (!error->status)
         error->status = judge_image(d, input, &image, &judged->logit, error);
     if (!error->status && d->config.explain)
@@ -139,7 +177,8 @@ static void tell_one(struct detect *d, const struct input *input, const struct j
         return;
     }
     double probability = calibration_probability(&d->model.calibration, judged->logit);
-    report_verdict(&d->report, input->path, calibration_verdict(&d->model.calibration, probability), probability);
+    report_verdict(&d->report, input->path, calibration_verdict(&d->model.calibration, probability), probability,
+                   judged->found ? &judged->finding : NULL);
     if (judged->map.status) { /* fails the run, not the verdict */
         d->failures++;
         wipe_bar(d);
@@ -151,13 +190,14 @@ static void tell_one(struct detect *d, const struct input *input, const struct j
 static bool judge_all(struct detect *d)
 {
     const struct input *inputs = d->inputs.list.data;
-    const struct judged *judged;
+    struct judged *judged;
     uint64_t job;
     bool writing = true;
     while (writing && (judged = crew_next(d->crew, &job))) {
         if (isatty(STDOUT_FILENO))
             wipe_bar(d);
         tell_one(d, &inputs[job], judged);
+        finding_free(&judged->finding);
         writing = cli_flush();
         progress_update(&d->progress, job + 1, NULL);
     }
@@ -189,6 +229,8 @@ static assay_status prepare(struct detect *d, struct arena *arena, const struct 
     assay_status status = image_library_init(error);
     if (!status && d->config.explain)
         status = explain_folder(d->config.explain, error);
+    if (!status && d->config.provenance)
+        status = cli_trust(d->config.trust, &d->trust, error);
     if (!status)
         status = cli_find_model(d->config.model, arena, &path, error);
     if (!status)
@@ -210,6 +252,7 @@ static assay_status prepare(struct detect *d, struct arena *arena, const struct 
                                          .result_bytes = sizeof(struct judged),
                                          .max_held = (uint64_t)DETECT_HELD_MIB << 20,
                                          .work = judge_one,
+                                         .drop = drop_judged,
                                          .context = d};
     return crew_create(&options, &d->crew, error);
 }
@@ -219,7 +262,7 @@ static void begin_output(struct detect *d)
     enum report_format format = d->config.json ? REPORT_JSON : d->config.csv ? REPORT_CSV : REPORT_TABLE;
     size_t count = d->inputs.list.count;
     bool show = d->config.progress && (isatty(STDERR_FILENO) ? count > 1 : count >= DETECT_PROGRESS_WITHOUT_TERMINAL);
-    report_begin(&d->report, format, d->model.detector->name);
+    report_begin(&d->report, format, d->model.detector->name, d->config.provenance);
     if (!d->model.calibration.present)
         cli_complain("note: this model is not calibrated: it gives no verdicts, and its probabilities are rough");
     progress_begin(&d->progress, show ? stderr : NULL, "judging", 0, count);
@@ -250,6 +293,7 @@ static int detect_run(int argc, char **argv)
 
 done:
     crew_free(d.crew);
+    cose_trust_free(d.trust);
     inputs_free(&d.inputs);
     model_scorer_free(d.scorer);
     model_free(&d.model);

@@ -8,29 +8,33 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/trust.h"
 #include "provenance/provenance.h"
 
 enum { MAX_PRINTED = 256 << 20, JSON_DIGITS = 9 };
 
 struct inspect_config {
     bool json;
+    const char *trust;
     int64_t max_bytes;
 };
 
-static const struct option inspect_options[] = {{"json", OPTION_BOOL, offsetof(struct inspect_config, json), "false", 0,
-                                                 0, NULL, "print one JSON object a line"},
-                                                {"max-bytes", OPTION_INT, offsetof(struct inspect_config, max_bytes),
-                                                 "1073741824", 1, 1099511627776.0, NULL,
-                                                 "refuse files of more bytes than this"},
-                                                {0}};
+static const struct option inspect_options[] = {
+    {"json", OPTION_BOOL, offsetof(struct inspect_config, json), "false", 0, 0, NULL, "print one JSON object a line"},
+    {"trust", OPTION_TEXT, offsetof(struct inspect_config, trust), NULL, 0, 0, NULL,
+     "file of certificates (PEM) that C2PA signers must lead to; without, trust is not asked"},
+    {"max-bytes", OPTION_INT, offsetof(struct inspect_config, max_bytes), "1073741824", 1, 1099511627776.0, NULL,
+     "refuse files of more bytes than this"},
+    {0}};
 
 static const struct cli_group inspect_groups[] = {{"Options", inspect_options}, {0}};
 
 /* ---- One file ---------------------------------------------------------------------------------------------------- */
 
-static assay_status read_one(const struct input *input, const struct inspect_config *config, struct provenance *out,
-                             struct assay_error *error)
+static assay_status read_one(const struct input *input, const struct inspect_config *config,
+                             const struct cose_trust *trust, struct provenance *out, struct assay_error *error)
 {
+    const struct provenance_options options = {.trust = trust};
     uint8_t *bytes = NULL;
     size_t size = 0;
     const char *other;
@@ -43,7 +47,7 @@ static assay_status read_one(const struct input *input, const struct inspect_con
                                      : "an unknown format");
     if (!status) {
         struct assay_error why = {0};
-        status = provenance_read(bytes, size, NULL, out, &why);
+        status = provenance_read(bytes, size, &options, out, &why);
         if (status)
             error_set(error, status, "%s: %s", input->path, why.message);
     }
@@ -97,12 +101,13 @@ static bool print_json(const char *path, const struct provenance *p, const char 
 /* ---- All of them ------------------------------------------------------------------------------------------------- */
 
 /* False: something could not be read or shown. *writing: standard output takes more. */
-static bool inspect_one(const struct input *input, const struct inspect_config *config, bool first, bool *writing)
+static bool inspect_one(const struct input *input, const struct inspect_config *config, const struct cose_trust *trust,
+                        bool first, bool *writing)
 {
     struct provenance p = {0};
     struct assay_error error = {0};
     bool shown;
-    if (read_one(input, config, &p, &error)) {
+    if (read_one(input, config, trust, &p, &error)) {
         cli_complain("%s", error.message);
         if (config->json && !print_json(input->path, NULL, error.message))
             cli_complain("out of memory for a line of the output: it is missing");
@@ -130,6 +135,7 @@ static int inspect_run(int argc, char **argv)
     struct inputs inputs = {0};
     struct arena arena = {0};
     struct array words = array_of(sizeof(char *), (size_t)argc + 1);
+    struct cose_trust *trust = NULL;
     struct assay_error error = {0};
     int result = CLI_FAILED;
 
@@ -141,17 +147,18 @@ static int inspect_run(int argc, char **argv)
         result = cli_failure(&error, true);
         goto done;
     }
-    if (inputs_collect(&inputs, words.data, words.count, &error)) {
+    if (cli_trust(config.trust, &trust, &error) || inputs_collect(&inputs, words.data, words.count, &error)) {
         result = cli_failure(&error, false);
         goto done;
     }
     bool well = true, writing = true;
     const struct input *list = inputs.list.data;
     for (size_t i = 0; i < inputs.list.count && writing; i++)
-        well = inspect_one(&list[i], &config, i == 0, &writing) && well;
+        well = inspect_one(&list[i], &config, trust, i == 0, &writing) && well;
     result = well && writing ? CLI_OK : CLI_FAILED;
 
 done:
+    cose_trust_free(trust);
     inputs_free(&inputs);
     array_free(&words);
     arena_free(&arena);

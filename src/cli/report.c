@@ -12,10 +12,10 @@
 
 enum { JSON_DIGITS = 6 };
 
-void report_begin(struct report *report, enum report_format format, const char *detector)
+void report_begin(struct report *report, enum report_format format, const char *detector, bool provenance)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    *report = (struct report){.format = format, .detector = detector};
+    *report = (struct report){.format = format, .detector = detector, .provenance = provenance};
     report->colour = isatty(STDOUT_FILENO) && !(no_color && no_color[0]) && !(term && strcmp(term, "dumb") == 0);
 }
 
@@ -42,6 +42,15 @@ static void json_print(struct report *report, json_t *object)
     json_decref(object);
 }
 
+/* "provenance": the finding, and where it and the verdict disagree. False: no memory. */
+static bool json_finding(json_t *object, const struct finding *finding, assay_verdict verdict)
+{
+    const char *disagreement = finding ? finding_disagreement(finding->kind, verdict) : NULL;
+    json_t *said = finding ? finding_json(finding) : json_null();
+    bool fits = said && (!disagreement || json_object_set_new(said, "disagreement", json_string(disagreement)) == 0);
+    return json_object_set_new(object, "provenance", said) == 0 && fits;
+}
+
 /* ---- CSV (RFC 4180) -------------------------------------------------------------------------------------------- */
 
 static void csv_field(const char *text)
@@ -57,6 +66,38 @@ static void csv_field(const char *text)
         fputc(*text, stdout);
     }
     fputc('"', stdout);
+}
+
+/* Kind, strength, what it rests on, disagreement. */
+static void csv_finding(struct report *report, const struct finding *finding, assay_verdict verdict)
+{
+    struct array basis = array_of(1, 1 << 20);
+    const char *disagreement = finding ? finding_disagreement(finding->kind, verdict) : NULL;
+    if (!finding) {
+        fputs(",,,,", stdout);
+        return;
+    }
+    printf(",%s,%s,", finding_kind_text(finding->kind), finding_strength_text(finding->strength));
+    if (finding_basis(finding, &basis) && array_append(&basis, "", 1))
+        csv_field(basis.data);
+    else
+        report->lost = true;
+    printf(",%s", disagreement ? disagreement : "");
+    array_free(&basis);
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+/* "generated (unsigned)": short enough for a column. */
+static void table_finding(const struct finding *finding)
+{
+    static const char *const kinds[] = {"-", "camera's data", "captured", "edited", "generated"},
+                             *const strengths[] = {"", " (unsigned)", " (broken)", " (unchecked)", " (signed)"};
+    char text[40];
+    bool camera = finding && finding->kind == FINDING_CAMERA_METADATA; /* never signed */
+    snprintf(text, sizeof text, "%s%s", finding ? kinds[finding->kind] : "?",
+             finding && !camera ? strengths[finding->strength] : "");
+    printf("%-21s  ", text);
 }
 
 /* ---- all three ------------------------------------------------------------------------------------------------- */
@@ -75,13 +116,18 @@ static const char *colour_of(assay_verdict verdict)
 static void heading(struct report *report)
 {
     if (!report->headed && report->format == REPORT_TABLE)
-        fputs("verdict       probability  file\n", stdout);
+        fputs(report->provenance ? "verdict       probability  file says              file\n"
+                                 : "verdict       probability  file\n",
+              stdout);
     if (!report->headed && report->format == REPORT_CSV)
-        fputs("file,verdict,probability,detector,error\n", stdout);
+        fputs(report->provenance ? "file,verdict,probability,detector,error,provenance,strength,basis,disagreement\n"
+                                 : "file,verdict,probability,detector,error\n",
+              stdout);
     report->headed = true;
 }
 
-void report_verdict(struct report *report, const char *file, assay_verdict verdict, double probability)
+void report_verdict(struct report *report, const char *file, assay_verdict verdict, double probability,
+                    const struct finding *finding)
 {
     heading(report);
     const char *words = assay_verdict_text(verdict);
@@ -90,15 +136,25 @@ void report_verdict(struct report *report, const char *file, assay_verdict verdi
         json_object_set_new(object, "verdict", json_string(words));
         json_object_set_new(object, "probability", json_real(probability));
         json_object_set_new(object, "detector", json_string(report->detector));
+        if (report->provenance && !json_finding(object, finding, verdict))
+            report->lost = true;
         json_print(report, object);
     } else if (report->format == REPORT_CSV) {
         csv_field(file);
-        printf(",%s,%.*g,%s,\n", words, JSON_DIGITS, probability, report->detector);
+        printf(",%s,%.*g,%s,", words, JSON_DIGITS, probability, report->detector);
+        if (report->provenance)
+            csv_finding(report, finding, verdict);
+        fputc('\n', stdout);
     } else {
         const char *colour = report->colour ? colour_of(verdict) : "";
         printf("%s%-12s%s  %11.3f  ", colour, words, colour[0] ? "\033[0m" : "", probability);
+        if (report->provenance)
+            table_finding(finding);
         cli_print_text(stdout, file);
         fputc('\n', stdout);
+        const char *disagreement = finding ? finding_disagreement(finding->kind, verdict) : NULL;
+        if (disagreement)
+            printf("              they disagree: %s\n", disagreement);
     }
 }
 
@@ -115,6 +171,6 @@ void report_failure(struct report *report, const char *file, const char *message
         csv_field(file);
         fputs(",,,,", stdout);
         csv_field(message);
-        fputc('\n', stdout);
+        fputs(report->provenance ? ",,,,\n" : "\n", stdout);
     }
 }

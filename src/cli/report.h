@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "assay/assay.h"
+#include "provenance/finding.h"
 
 enum report_format { REPORT_TABLE, REPORT_JSON, REPORT_CSV };
 
@@ -12,15 +13,18 @@ enum report_format { REPORT_TABLE, REPORT_JSON, REPORT_CSV };
 struct report {
     enum report_format format;
     const char *detector;
+    bool provenance; /* there are columns for what the files say */
     bool colour;
     bool headed; /* the heading was written */
     bool lost;   /* there was no memory for a line */
 };
 
 /* Colours only on a terminal, and not where NO_COLOR is set or TERM is "dumb". */
-void report_begin(struct report *report, enum report_format format, const char *detector);
+void report_begin(struct report *report, enum report_format format, const char *detector, bool provenance);
 
-void report_verdict(struct report *report, const char *file, assay_verdict verdict, double probability);
+/* `finding`: what the file says of itself; NULL: it is not known. */
+void report_verdict(struct report *report, const char *file, assay_verdict verdict, double probability,
+                    const struct finding *finding);
 
 /* What could not be judged: in JSON and CSV a line of its own, in the table nothing (standard error has it). */
 void report_failure(struct report *report, const char *file, const char *message);

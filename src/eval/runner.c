@@ -109,7 +109,7 @@ static assay_status judge_picture(struct judging *j, struct crew_seat *seat, str
 {
     struct assay_error why = {0};
     assay_status status = ASSAY_OK;
-    why.status = image_decode_held(seat, j->picture->path, NULL, &j->image, &why);
+    why.status = image_decode_held(seat, j->picture->path, NULL, NULL, &j->image, &why);
     if (why.status) {
         leave_out_path(j->picture->path, &why);
         return note_problem(j, &why, &j->unreadable, error);

@@ -9,7 +9,7 @@
 #include "image/facts.h"
 
 assay_status image_decode_held(struct crew_seat *seat, const char *path, const struct assay_limits *limits,
-                               struct image *out, struct assay_error *error)
+                               const struct image_look *look, struct image *out, struct assay_error *error)
 {
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     struct picture_facts facts;
@@ -24,6 +24,8 @@ assay_status image_decode_held(struct crew_seat *seat, const char *path, const s
     uint64_t pixels = (uint64_t)facts.width * facts.height;
     uint64_t most = limits && limits->max_pixels ? limits->max_pixels : LIMIT_PICTURE_PIXELS;
     crew_hold(seat, size + (pixels <= most ? pixels * IMAGE_CHANNELS : 0)); /* what is above will be refused */
+    if (look)
+        look->look(look->context, bytes, size);
     status = image_decode_memory(bytes, size, name, limits, out, error);
     mem_free(bytes);
     return status;

@@ -5,8 +5,14 @@
 #include "base/crew.h"
 #include "image/image.h"
 
-/* As image_decode_file. The file's bytes and the pixels that its header states are held by the job. */
+/* Looks at a file's bytes before they are decoded. They are gone afterwards. */
+struct image_look {
+    void (*look)(void *context, const uint8_t *bytes, size_t size);
+    void *context;
+};
+
+/* As image_decode_file. The file's bytes and the pixels that its header states are held by the job. `look` may be NULL. */
 assay_status image_decode_held(struct crew_seat *seat, const char *path, const struct assay_limits *limits,
-                               struct image *out, struct assay_error *error);
+                               const struct image_look *look, struct image *out, struct assay_error *error);
 
 #endif

@@ -2,9 +2,12 @@
 #include "provenance/provenance.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "image/facts.h"
+#include "provenance/c2pa.h"
 #include "provenance/container.h"
+#include "provenance/evidence.h"
 #include "provenance/metadata.h"
 #include "provenance/stealth.h"
 #include "provenance/words.h"
@@ -14,6 +17,7 @@ enum { LONGEST_CAMERA_NAME = 64 };
 /* What the readers found in one file. */
 struct reading {
     struct container container;
+    struct c2pa_report c2pa;
     struct metadata metadata;
     struct words_set words;
     const char *stealth_problem;
@@ -158,6 +162,7 @@ static void all_facts(struct reading *r, size_t size, struct fact_tree *tree)
     words_facts(&r->words, tree, tree->root);
     if (r->stealth_problem)
         fact_problem(tree, tree->root, "%s", r->stealth_problem);
+    c2pa_facts(tree, tree->root, &r->c2pa);
     metadata_facts(&r->metadata, tree, tree->root);
     text_facts(&r->words, tree);
     block_facts(&r->container, tree);
@@ -165,10 +170,13 @@ static void all_facts(struct reading *r, size_t size, struct fact_tree *tree)
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
-static assay_status read_all(const uint8_t *bytes, size_t size, struct arena *arena, struct reading *r,
-                             struct assay_error *error)
+static assay_status read_all(const uint8_t *bytes, size_t size, const struct provenance_options *options,
+                             struct arena *arena, struct reading *r, struct assay_error *error)
 {
+    int64_t now = options && options->now ? options->now : (int64_t)time(NULL);
     assay_status status = container_read(bytes, size, &r->container, error);
+    if (!status)
+        status = c2pa_read(&r->container, options ? options->trust : NULL, now, &r->c2pa, error);
     if (!status)
         status = metadata_read(&r->container, arena, &r->metadata, error);
     if (!status) {
@@ -185,9 +193,10 @@ assay_status provenance_read(const uint8_t *bytes, size_t size, const struct pro
     struct reading r = {0};
     struct arena scratch = {.max_bytes = PROVENANCE_MAX_MEMORY};
     struct finding_list list = {0};
-    assay_status status = read_all(bytes, size, &scratch, &r, error);
+    assay_status status = read_all(bytes, size, options, &scratch, &r, error);
     if (!status) {
         p.format = r.container.format;
+        evidence_of_c2pa(&r.c2pa, &list, &scratch);
         weigh_xmp(&r.metadata.xmp, &list, &scratch);
         weigh_words(&r.words, &list);
         weigh_exif(&r.metadata.exif, &list, &scratch);
@@ -202,6 +211,7 @@ assay_status provenance_read(const uint8_t *bytes, size_t size, const struct pro
         if (p.facts.no_memory || r.words.no_memory)
             status = error_memory(error, "what a file says of itself");
     }
+    c2pa_free(&r.c2pa);
     container_free(&r.container);
     arena_free(&scratch);
     if (status)

@@ -19,8 +19,12 @@
 
 enum { PROVENANCE_MAX_MEMORY = 256 << 20 /* bytes of facts and texts of one file */ };
 
+struct cose_trust;
+
 struct provenance_options {
-    bool finding_alone; /* leave the facts out: faster, where only the finding is wanted */
+    const struct cose_trust *trust; /* whom to trust with signatures; NULL: that is not asked */
+    int64_t now;                    /* seconds since 1970; 0: by the clock */
+    bool finding_alone;             /* leave the facts out: faster, where only the finding is wanted */
 };
 
 struct provenance {

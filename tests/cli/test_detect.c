@@ -77,11 +77,11 @@ static void test_table(void **state)
     assert_int_equal(o.status, 0);
     assert_string_equal(o.err, "");
     assert_int_equal(count_of(o.out, "\n"), 3);
-    assert_int_equal(strncmp(o.out, "verdict       probability  file\n", 32), 0);
+    assert_int_equal(strncmp(o.out, "verdict       probability  file says              file\n", 55), 0);
     assert_null(strchr(o.out, '\033'));
     char verdict[32], file[32];
     double probability;
-    assert_int_equal(sscanf(strchr(o.out, '\n') + 1, "%31s %lf %31s", verdict, &probability, file), 3);
+    assert_int_equal(sscanf(strchr(o.out, '\n') + 1, "%31s %lf - %31s", verdict, &probability, file), 3);
     assert_true(probability >= 0 && probability <= 1);
     assert_string_equal(file, "a.jpg");
     const char *words = probability >= 0.55 ? "ai-generated" : probability <= 0.45 ? "real" : "uncertain";
@@ -102,7 +102,8 @@ static void test_json(void **state)
     assert_true(strlen(text_of(line, "verdict")) > 0);
     double p = number_of(line, "probability");
     assert_true(p >= 0 && p <= 1);
-    assert_int_equal(json_object_size(line), 4);
+    assert_string_equal(text_of(json_object_get(line, "provenance"), "kind"), "none");
+    assert_int_equal(json_object_size(line), 5);
     json_decref(line);
     line = json_line(o.out, 1);
     assert_string_equal(text_of(line, "file"), "text.jpg");
@@ -121,10 +122,59 @@ static void test_csv(void **state)
     scratch_picture("odd, \"name\".png", 40, 40, 9);
     RUN(&o, "detect", "--csv", MODEL, "a.jpg", "odd, \"name\".png", "missing.jpg");
     assert_int_equal(o.status, 1);
-    assert_int_equal(strncmp(o.out, "file,verdict,probability,detector,error\na.jpg,", 46), 0);
+    assert_int_equal(strncmp(o.out,
+                             "file,verdict,probability,detector,error,provenance,strength,basis,disagreement\na.jpg,",
+                             85),
+                     0);
     assert_non_null(strstr(o.out, "\n\"odd, \"\"name\"\".png\","));
     assert_non_null(strstr(o.out, "\nmissing.jpg,,,,missing.jpg: "));
     assert_int_equal(count_of(o.out, "\n"), 4);
+    assert_int_equal(count_of(o.out, ",none,none,,\n"), 2);
+    outcome_free(&o);
+}
+
+/* What the file says stands beside the verdict, and does not change it. */
+static void test_provenance(void **state)
+{
+    (void)state;
+    static const char generated[] = ASSAY_TEST_DIR "/provenance/fixtures/words/a1111.png";
+    struct outcome o, without;
+    RUN(&o, "detect", "--json", MODEL, generated);
+    RUN(&without, "detect", "--json", "--no-provenance", MODEL, generated);
+    assert_int_equal(o.status, 0);
+    json_t *line = json_line(o.out, 0), *plain = json_line(without.out, 0);
+    const json_t *said = json_object_get(line, "provenance");
+    assert_string_equal(text_of(said, "kind"), "declared-generated");
+    assert_string_equal(text_of(said, "strength"), "unsigned");
+    assert_string_equal(text_of(said, "who"), "Stable Diffusion web UI");
+    assert_string_equal(text_of(json_array_get(json_object_get(said, "rests_on"), 0), "place"),
+                        "PNG text \"parameters\"");
+    bool real = strcmp(text_of(line, "verdict"), "real") == 0;
+    assert_int_equal(json_object_get(said, "disagreement") != NULL, real);
+    assert_null(json_object_get(plain, "provenance"));
+    assert_string_equal(text_of(line, "verdict"), text_of(plain, "verdict"));
+    assert_true(number_of(line, "probability") == number_of(plain, "probability"));
+    json_decref(line);
+    json_decref(plain);
+    outcome_free(&o);
+    outcome_free(&without);
+
+    RUN(&o, "detect", "--csv", MODEL, generated);
+    assert_non_null(strstr(o.out, ",residual,,declared-generated,unsigned,\"PNG text \"\"parameters\"\"\","));
+    assert_int_equal(count_of(o.out, "the detector judges it real") == 1, real);
+    outcome_free(&o);
+    RUN(&o, "detect", MODEL, generated);
+    assert_non_null(strstr(o.out, "  generated (unsigned)   " ASSAY_TEST_DIR));
+    assert_int_equal(count_of(o.out,
+                              "they disagree: the file declares a generated picture; the detector judges it real"),
+                     real);
+    outcome_free(&o);
+    RUN(&o, "detect", "--no-provenance", MODEL, generated);
+    assert_int_equal(strncmp(o.out, "verdict       probability  file\n", 32), 0);
+    outcome_free(&o);
+    RUN(&o, "detect", "--trust", "a.jpg", MODEL, generated);
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "a.jpg"));
     outcome_free(&o);
 }
 
@@ -382,10 +432,19 @@ int main(int argc, char **argv)
         return 2;
     scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),           cmocka_unit_test(test_json),       cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_same_everywhere), cmocka_unit_test(test_folders),    cmocka_unit_test(test_loops),
-        cmocka_unit_test(test_odd_names),       cmocka_unit_test(test_unreadable), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_limits),          cmocka_unit_test(test_options),    cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_provenance),
+        cmocka_unit_test(test_same_everywhere),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_loops),
+        cmocka_unit_test(test_odd_names),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_terminal),
     };
     return cmocka_run_group_tests_name("cli/detect", tests, setup, teardown);
 }
