@@ -189,9 +189,11 @@ static bool write_sentence(const struct finding *f, struct array *out)
         fits = say_strength(out, f, e);
     if (fits && f->contradicted)
         fits = array_printf(out, " Other parts of the file say otherwise.");
-    fits = fits && say(out, " Something in it is wrong: ", f->problem, ".");
-    return fits &&
-           array_printf(out, f->kind == FINDING_NONE ? " That means little: metadata is often stripped, and can be "
+    if (fits && f->strength != STRENGTH_BROKEN) /* which has its reason */
+        fits = say(out, " Something in it is wrong: ", f->problem, ".");
+    if (!fits)
+        return false;
+    return array_printf(out, f->kind == FINDING_NONE ? " That means little: metadata is often stripped, and can be "
                                                        "forged."
                                                      : " Metadata can be stripped or forged.");
 }

@@ -153,6 +153,48 @@ static void test_control_characters(void **state)
     outcome_free(&o);
 }
 
+/* Signed statements, and whom to trust with them. */
+static void test_signed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *trust, *file, *kind, *strength, *trusted;
+    } cases[] = {
+        {NULL, "generated.png", "declared-generated", "signed-intact", "not-asked"},
+        {"root.pem", "generated.png", "declared-generated", "signed-intact", "listed"},
+        {"other.pem", "generated.png", "declared-generated", "signed-intact", "not-listed"},
+        {NULL, "capture.jpg", "declared-capture", "signed-intact", "not-asked"},
+        {NULL, "edited.jpg", "declared-edited", "signed-intact", "not-asked"},
+        {NULL, "broken.jpg", "declared-generated", "signed-broken", "not-asked"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char file[512], trust[512];
+        struct outcome o;
+        snprintf(file, sizeof file, ASSAY_TEST_DIR "/provenance/fixtures/c2pa/%s", cases[i].file);
+        snprintf(trust, sizeof trust, "--trust=" ASSAY_TEST_DIR "/provenance/fixtures/c2pa/%s",
+                 cases[i].trust ? cases[i].trust : "");
+        RUN(&o, "inspect", "--json", file, cases[i].trust ? trust : NULL);
+        assert_int_equal(o.status, 0);
+        char *at = o.out;
+        json_t *json = line_of(&at);
+        assert_string_equal(text_at(json, "finding", "kind"), cases[i].kind);
+        assert_string_equal(text_at(json, "finding", "strength"), cases[i].strength);
+        assert_string_equal(text_at(json, "finding", "trust"), cases[i].trusted);
+        assert_string_equal(text_at(json, "finding", "signer"), "Assay Tests");
+        assert_non_null(json_object_get(json, "c2pa"));
+        json_decref(json);
+        outcome_free(&o);
+    }
+    struct outcome o;
+    RUN(&o, "inspect", "--trust", "plain.jpg", "plain.jpg");
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "plain.jpg"));
+    outcome_free(&o);
+    RUN(&o, "inspect", "--trust", "missing.pem", "plain.jpg");
+    assert_int_equal(o.status, 1);
+    outcome_free(&o);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -184,6 +226,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_folder_and_input),
         cmocka_unit_test(test_control_characters),
+        cmocka_unit_test(test_signed),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests_name("cli/inspect", tests, setup, teardown);
