@@ -82,7 +82,7 @@ class Judge(residual.Residual):
         heads = {}
         for name in state:  # as wide as the file has them
             if name.startswith("head.") and name.endswith("bn.weight"):
-                heads[name[5:-10]] = state[name].shape[0]
+                heads[name[len("head."):-len("bn.weight")]] = state[name].shape[0]
         if self.late:
             self.head = torch.nn.ModuleDict({"branches": torch.nn.ModuleList(
                 [self.a_head(heads[f"branches.{i}."], c["head-hidden"]) for i in range(len(heads))])})
@@ -93,8 +93,6 @@ class Judge(residual.Residual):
         if missing:
             sys.exit("tensors that do not fit: " + ", ".join(sorted(missing)))
         self.eval()
-        if c["constrained"]:  # a model file's are projected already
-            self.constrained.project = lambda: None
 
     @staticmethod
     def a_head(features, hidden):
