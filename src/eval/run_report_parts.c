@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/crew.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/progress.h"
 #include "data/check/check.h"
 #include "detector/activation.h"
@@ -11,7 +13,7 @@
 #include "image/heatmap.h"
 #include "image/resample.h"
 
-enum { EMBED_BATCH = 16, MAP_SIDE = 256 };
+enum { MAP_SIDE = 256 };
 
 /* A picture as the run judged it first. */
 static assay_status open_picture(const struct evaluation *e, size_t set, const struct dataset_picture *picture,
@@ -59,31 +61,68 @@ static assay_status write_embeddings(const struct run_report *r, const struct re
     return status;
 }
 
-/* The chosen predictions, in batches. What can no longer be read is left out. */
+/* The chosen predictions, each a job of a crew: row i of `data` is that of chosen[i]. */
+struct embedding {
+    const struct evaluation *evaluation;
+    struct model_scorer *scorer;
+    size_t set, width;
+    const struct dataset_picture **pictures; /* of each; NULL: there is none */
+    float *data;
+};
+
+struct embedded {
+    bool there;
+    assay_status status; /* of what ends it all */
+    struct assay_error error;
+};
+
+static void embed_picture(void *context, struct crew_seat *seat, uint64_t job, void *result)
+{
+    const struct embedding *e = context;
+    const struct dataset_picture *picture = e->pictures[job];
+    struct embedded *out = result;
+    struct image image = {0};
+    double logit;
+    (void)seat;
+    if (picture && open_picture(e->evaluation, e->set, picture, &image, NULL) == ASSAY_OK) {
+        out->status = model_score_embed(e->scorer, &(const struct image *){&image}, 1, &logit, e->data + job * e->width,
+                                        &out->error);
+        out->there = !out->status;
+    }
+    image_free(&image);
+}
+
+/* What can no longer be read is left out. */
 static assay_status embed_chosen(struct run_report *r, size_t set, size_t model, uint32_t *chosen, size_t *count,
                                  float *data, size_t width, struct assay_error *error)
 {
     const struct evaluation *e = r->summary->evaluation;
-    struct image images[EMBED_BATCH] = {{0}};
-    const struct image *batch[EMBED_BATCH];
-    double logits[EMBED_BATCH];
-    size_t from = 0, kept = 0, filled = 0;
-    assay_status status = ASSAY_OK;
-    for (size_t i = 0; i < *count && !status; i++) {
-        const struct dataset_picture *picture =
-            find_picture(&e->sets[set].taken, r->predictions.items[chosen[i]].picture, &from);
-        if (picture && open_picture(e, set, picture, &images[filled], NULL) == ASSAY_OK) {
-            batch[filled] = &images[filled];
-            chosen[kept + filled++] = chosen[i];
-        }
-        if (filled == EMBED_BATCH || (filled && i + 1 == *count)) {
-            status = model_score_embed(e->models[model].scorer, batch, filled, logits, data + kept * width, error);
-            for (size_t k = 0; k < filled; k++)
-                image_free(&images[k]);
-            kept += filled;
-            filled = 0;
+    struct embedding context = {e, e->models[model].scorer, set, width, mem_alloc(*count, sizeof(void *)), data};
+    const struct crew_options options = {.end = *count,
+                                         .workers = parallel_threads(),
+                                         .threads = 1,
+                                         .window = *count,
+                                         .result_bytes = sizeof(struct embedded),
+                                         .work = embed_picture,
+                                         .context = &context};
+    struct crew *crew = NULL;
+    const struct embedded *one;
+    size_t from = 0, kept = 0;
+    uint64_t job;
+    if (!context.pictures)
+        return error_memory(error, "embeddings");
+    for (size_t i = 0; i < *count; i++)
+        context.pictures[i] = find_picture(&e->sets[set].taken, r->predictions.items[chosen[i]].picture, &from);
+    assay_status status = crew_create(&options, &crew, error);
+    while (!status && (one = crew_next(crew, &job))) {
+        status = one->status ? error_set(error, one->status, "%s", one->error.message) : ASSAY_OK;
+        if (one->there) {
+            memmove(data + kept * width, data + job * width, width * sizeof *data); /* kept <= job: it is done with */
+            chosen[kept++] = chosen[job];
         }
     }
+    crew_free(crew);
+    mem_free(context.pictures);
     *count = kept;
     return status;
 }

@@ -101,9 +101,12 @@ static char *text_of(const char *folder, const char *name)
     return (char *)scratch_read(path, NULL);
 }
 
-static void same_folders(const char *a, const char *b)
+/* All files but those whose names `but` has. */
+static void same_folders_but(const char *a, const char *b, const char *but)
 {
     for (int i = 0; i < FILES; i++) {
+        if (strstr(but, files[i]))
+            continue;
         char path[2][256];
         size_t size[2];
         snprintf(path[0], sizeof path[0], "%s/%s", a, files[i]);
@@ -114,6 +117,11 @@ static void same_folders(const char *a, const char *b)
         free(x);
         free(y);
     }
+}
+
+static void same_folders(const char *a, const char *b)
+{
+    same_folders_but(a, b, "");
 }
 
 static void test_run(void **state)
@@ -248,6 +256,21 @@ static void test_killed(void **state)
     remove_run("run");
     remove_parts("run");
     assert_int_equal(rmdir("run"), 0); /* nothing else was left behind */
+}
+
+/* What is said of pictures does not depend on how many are judged at once; the record and the report, which has the
+ * record at its end, tell the number. */
+static void test_threads(void **state)
+{
+    (void)state;
+    static const char *const threads[] = {BOTH, "--threads", "3", NULL};
+    struct outcome o;
+    run(&(struct launch){.args = threads}, &o);
+    expect(&o, 0, "");
+    outcome_free(&o);
+    same_folders_but("whole", "run", "run.json report.html");
+    remove_run("run");
+    assert_int_equal(rmdir("run"), 0);
 }
 
 static void test_refused(void **state)
@@ -399,8 +422,12 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 1;
     scratch_program = scratch_find_program(argv[1]);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_run),        cmocka_unit_test(test_killed),
-                                       cmocka_unit_test(test_refused),    cmocka_unit_test(test_folder),
-                                       cmocka_unit_test(test_unreadable), cmocka_unit_test(test_class_unreadable)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_run),
+                                       cmocka_unit_test(test_killed),
+                                       cmocka_unit_test(test_threads),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_folder),
+                                       cmocka_unit_test(test_unreadable),
+                                       cmocka_unit_test(test_class_unreadable)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
