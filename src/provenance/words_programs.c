@@ -84,6 +84,8 @@ static void read_sd_metadata(struct words_set *set, const struct words_text *tex
     read_names(set, w, image, &names);
     w->version = get(set, json, "app_version");
     w->model = get(set, json, "model_weights");
+    if (!w->model)
+        w->model = get(set, json, "model_id"); /* before 2.0 */
     w->model_hash = get(set, json, "model_hash");
     if (json_is_array(prompt))
         prompt = json_object_get(json_array_get(prompt, 0), "prompt");
