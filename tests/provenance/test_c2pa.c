@@ -487,6 +487,44 @@ static void test_sources(void **state)
     close_file(&file);
 }
 
+/* A time stamp speaks of one signature: of the claim under it (version 1), or of the signature's own bytes (version 2). */
+static void test_stamps(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"capture.jpg", "edited.jpg"};
+    for (int i = 0; i < 2; i++) {
+        struct file file = open_file(names[i]);
+        struct reading *reading = read_bytes(file.bytes, file.size, NULL);
+        const struct c2pa_manifest *manifest = reading->report.active;
+        const struct jumbf_box *box = jumbf_content(manifest->signature_box, JUMBF_TYPE('c', 'b', 'o', 'r'));
+        struct arena arena = {0};
+        struct cose_report report;
+        uint8_t *claim = mem_alloc(manifest->claim_size, 1), *signature = mem_alloc(box->size, 1);
+        assert_true(claim && signature);
+        memcpy(claim, manifest->claim_bytes, manifest->claim_size);
+        memcpy(signature, box->payload, box->size);
+        cose_check(signature, box->size, claim, manifest->claim_size, NULL, NOW, &arena, &report);
+        assert_int_equal(report.outcome, COSE_VALID);
+        assert_true(report.stamp.verified);
+        claim[manifest->claim_size - 1] ^= 1;
+        cose_check(signature, box->size, claim, manifest->claim_size, NULL, NOW, &arena, &report);
+        assert_int_equal(report.outcome, COSE_MISMATCH);
+        assert_int_equal(report.stamp.verified, manifest->claim_version == 2);
+        claim[manifest->claim_size - 1] ^= 1;
+        signature[box->size - 1] ^= 1; /* the end of the signature's bytes */
+        cose_check(signature, box->size, claim, manifest->claim_size, NULL, NOW, &arena, &report);
+        assert_int_equal(report.outcome, COSE_MISMATCH);
+        assert_int_equal(report.stamp.verified, manifest->claim_version == 1);
+        if (!report.stamp.verified)
+            assert_string_equal(report.stamp.problem, "it was made for something else");
+        arena_free(&arena);
+        mem_free(claim);
+        mem_free(signature);
+        free_reading(reading);
+        close_file(&file);
+    }
+}
+
 static void test_without(void **state)
 {
     (void)state;
@@ -541,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_every_byte_of_the_picture),
         cmocka_unit_test(test_cut_and_longer),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_stamps),
         cmocka_unit_test(test_without),
         cmocka_unit_test(test_memory),
     };

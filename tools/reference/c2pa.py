@@ -257,6 +257,27 @@ def seeds(made):
             if kind == b"jumb" and "hash.data" not in label(data) and content(data):
                 seed("cbor", "%s-%d" % (label(data), number), content(data))
     seed("cose", "list.pem", open(os.path.join(FOLDER, "root.pem"), "rb").read())
+    lies()
+
+
+def lies():
+    """What nobody honest writes."""
+    for number, text in enumerate(["9bffffffffffffffff00", "bb800000000000000000", "5bffffffffffffffff00", "5f6161ff", "bf01ff",
+                                   "82c1d81fff", "5f4101420203ff", "7f61c3ffff", "81" * 64, "c1" * 64, "9f" * 64]):
+        seed("cbor", "lie-%d" % number, bytes.fromhex(text))
+    inner = b""
+    uuid = bytes.fromhex("6332706100110010800000aa00389b71") + b"\3c2pa\0"
+    for _ in range(24):
+        inner = b"%sjumd%s%s" % ((8 + len(uuid)).to_bytes(4, "big"), uuid, inner)
+        inner = b"%sjumb%s" % ((8 + len(inner)).to_bytes(4, "big"), inner)
+    seed("jumbf", "deep", inner)
+    seed("c2pa", "deep", inner)
+    seed("jumbf", "length", b"\xff\xff\xff\xff" + inner[4:])
+    seed("jumbf", "long-length", b"\0\0\0\1jumb" + b"\xff" * 8 + inner[8:])
+    seed("jumbf", "to-the-end", b"\0\0\0\0" + inner[4:])
+    seed("cose", "empty", bytes.fromhex("d28441a0a0f640"))
+    seed("cose", "payload", bytes.fromhex("d28443a10126a0416140"))
+    seed("cose", "chains", bytes.fromhex("d28449a201261821" "81413041" "30a1182141" "30f640"))
 
 
 def chunks(png):
