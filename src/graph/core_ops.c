@@ -48,8 +48,10 @@ static void grad_accumulate(struct graph *g, const struct op_grad *c)
 const struct op op_accumulate = {.name = "accumulate",
                                  .precision = PRECISION_FOLLOW,
                                  .elementwise = true,
+                                 .parts = OP_PARTS_EACH,
                                  .infer = infer_accumulate,
                                  .grad = grad_accumulate};
 
 /* Made by plan.c alone, after gradients; so it needs none. */
-const struct op op_cast = {.name = "cast", .precision = PRECISION_FOLLOW, .elementwise = true, .infer = infer_same};
+const struct op op_cast = {
+    .name = "cast", .precision = PRECISION_FOLLOW, .elementwise = true, .parts = OP_PARTS_EACH, .infer = infer_same};

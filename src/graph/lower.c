@@ -117,7 +117,8 @@ static assay_status push_step(struct lowering *l, const struct op *op, const cha
                                .output = output,
                                .attrs = attrs,
                                .random_key = random_key,
-                               .scratch = -1};
+                               .scratch = -1,
+                               .parts = 1};
     return ASSAY_OK;
 }
 

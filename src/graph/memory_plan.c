@@ -14,13 +14,25 @@ static void use(struct plan *plan, int value, int step)
         root->last = step;
 }
 
+/* Where steps are gone through once for each part of a batch, what holds the whole batch is in use in all of them, and so
+ * is what was there before: the next part reads it again. */
+static void use_in_parts(struct plan *plan, int value, int s, bool cut)
+{
+    const struct plan_step *step = plan_step(plan, s);
+    if (step->parts > 1 && (cut || plan_value(plan, plan_value(plan, value)->root)->first < step->first)) {
+        use(plan, value, step->first);
+        use(plan, value, step->last);
+    }
+    use(plan, value, s);
+}
+
 static void find_lifetimes(struct plan *plan)
 {
     for (int s = 0; s < (int)plan->steps.count; s++) {
         const struct plan_step *step = plan_step(plan, s);
         for (int i = 0; i < step->input_count; i++)
-            use(plan, step->inputs[i], s);
-        use(plan, step->output, s);
+            use_in_parts(plan, step->inputs[i], s, step->parts > 1 && step->cut[i]);
+        use_in_parts(plan, step->output, s, step->cut_output);
         if (step->scratch >= 0)
             use(plan, step->scratch, s);
     }

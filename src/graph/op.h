@@ -13,6 +13,13 @@ enum precision_class {
     PRECISION_F32          /* f32 output and arithmetic, whatever comes in: reductions, softmax, losses */
 };
 
+/* Whether one part of a batch, which is the first axis of the output, can be computed without the others. */
+enum op_parts {
+    OP_PARTS_NONE,  /* no */
+    OP_PARTS_FIRST, /* from that part of the first input, and the whole of the others */
+    OP_PARTS_EACH   /* from that part of every input of the output's rank and batch, and the whole of the others */
+};
+
 /* Given to `infer`: reads inputs, writes shape and dtype. */
 struct op_infer {
     struct graph *g;
@@ -44,6 +51,7 @@ struct op {
     bool random;         /* takes a key of its own, so that two equal nodes differ */
     bool stops_gradient; /* piecewise constant or explicitly stopped: the gradient is zero */
     bool integers;       /* takes i32; to the others it is an error */
+    enum op_parts parts;
     bool (*infer)(const struct op_infer *c);                /* false after graph_fail */
     void (*grad)(struct graph *g, const struct op_grad *c); /* NULL without stops_gradient: asking for it is an error */
 };

@@ -33,6 +33,8 @@ assay_status plan_create(struct graph *g, const struct plan_options *options, st
         status = plan_lower(plan, error);
     if (!status && !options->apart)
         status = plan_absorb(plan, error);
+    if (!status && !options->apart && !graph_training(g))
+        status = plan_part(plan, options->cached_bytes, error);
     if (!status)
         status = plan_prepare(plan, error);
     if (!status)

@@ -45,7 +45,10 @@ struct plan_step {
     int absorbed_count;
     struct kernel_absorbed *absorbed;
     void *state;
-    int scratch; /* a value of its own, -1: none */
+    int scratch;           /* a value of its own, -1: none */
+    int parts;             /* of the batch, one after the other; more than 1: */
+    int first, last;       /* each goes through these steps before the next does */
+    bool *cut, cut_output; /* which inputs hold the whole batch, and whether the output does; others hold one part */
     int pack_count;
     struct plan_pack *packs;
 };
@@ -109,6 +112,17 @@ assay_status plan_lower(struct plan *plan, struct assay_error *error);
 
 /* absorb.c: lets kernels apply the ops that follow them. */
 assay_status plan_absorb(struct plan *plan, struct assay_error *error);
+
+/* parts.c: splits batches whose maps take more than so many bytes, 0: a default. */
+assay_status plan_part(struct plan *plan, size_t cached, struct assay_error *error);
+
+/* The shape that the step sees of a tensor that holds the whole batch where `cut`. */
+static inline struct shape plan_part_shape(const struct plan_step *step, struct shape shape, bool cut)
+{
+    if (step->parts > 1 && cut)
+        shape.dim[0] /= step->parts;
+    return shape;
+}
 
 /* prepare.c: prepares every kernel: its state, its scratch memory (another value), what it wants packed. */
 assay_status plan_prepare(struct plan *plan, struct assay_error *error);

@@ -9,8 +9,11 @@ struct kernel_node plan_describe(const struct plan *plan, const struct plan_step
         const struct plan_value *v = plan_value(plan, step->inputs[i]);
         in[i] = v->tensor;
         in[i].data = NULL;
+        in[i].shape = plan_part_shape(step, in[i].shape, step->parts > 1 && step->cut[i]);
         is_param[i] = v->root == step->inputs[i] && v->place == VALUE_ENTRY;
     }
+    struct tensor out = plan_value(plan, step->output)->tensor;
+    out.shape = plan_part_shape(step, out.shape, step->cut_output);
     return (struct kernel_node){.op = step->kernel->op,
                                 .name = step->name,
                                 .input_count = step->input_count,
@@ -18,7 +21,7 @@ struct kernel_node plan_describe(const struct plan *plan, const struct plan_step
                                 .in = in,
                                 .in_is_param = is_param,
                                 .attrs = step->attrs,
-                                .out = plan_value(plan, step->output)->tensor,
+                                .out = out,
                                 .absorbed_count = step->absorbed_count,
                                 .absorbed = step->absorbed};
 }

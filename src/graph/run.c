@@ -158,12 +158,23 @@ static assay_status pack_weights(struct workspace *w, struct assay_error *error)
 
 /* ---- The kernels and after ------------------------------------------------------------------------------------ */
 
-static void run_step(const struct workspace *w, const struct plan_step *step, const struct run_options *options)
+/* A value as the step sees it in one part of the batch. */
+static struct tensor part_of(const struct workspace *w, const struct plan_step *step, int value, int part, bool cut)
+{
+    struct tensor t = w->tensors[value];
+    t.shape = plan_part_shape(step, t.shape, cut);
+    if (cut)
+        t.data = (uint8_t *)t.data + (size_t)(part * shape_count(&t.shape)) * dtype_size(t.dtype);
+    return t;
+}
+
+static void run_step(const struct workspace *w, const struct plan_step *step, int part,
+                     const struct run_options *options)
 {
     struct tensor in[KERNEL_MAX_INPUTS];
     const void *packed[KERNEL_MAX_INPUTS];
     for (int i = 0; i < step->input_count; i++) {
-        in[i] = w->tensors[step->inputs[i]];
+        in[i] = part_of(w, step, step->inputs[i], part, step->parts > 1 && step->cut[i]);
         packed[i] = NULL;
     }
     for (int k = 0; k < step->pack_count; k++)
@@ -171,7 +182,7 @@ static void run_step(const struct workspace *w, const struct plan_step *step, co
     step->kernel->run(&(struct kernel_call){.input_count = step->input_count,
                                             .in = in,
                                             .packed = packed,
-                                            .out = w->tensors[step->output],
+                                            .out = part_of(w, step, step->output, part, step->cut_output),
                                             .attrs = step->attrs,
                                             .absorbed_count = step->absorbed_count,
                                             .absorbed = step->absorbed,
@@ -180,6 +191,31 @@ static void run_step(const struct workspace *w, const struct plan_step *step, co
                                             .seed = options->seed,
                                             .step = options->step,
                                             .random_key = step->random_key});
+}
+
+static void run_watched(const struct workspace *w, const struct plan_step *step, int part,
+                        const struct run_options *options)
+{
+    double start = options->watch ? clock_seconds() : 0.0;
+    run_step(w, step, part, options);
+    if (options->watch)
+        options->watch(options->watch_context, step->name, clock_seconds() - start);
+}
+
+static void run_steps(const struct workspace *w, const struct run_options *options)
+{
+    const struct plan *plan = w->plan;
+    for (int s = 0; s < (int)plan->steps.count; s++) {
+        const struct plan_step *step = plan_step(plan, s);
+        if (step->parts == 1) {
+            run_watched(w, step, 0, options);
+            continue;
+        }
+        for (int part = 0; part < step->parts; part++)
+            for (int t = step->first; t <= step->last; t++)
+                run_watched(w, plan_step(plan, t), part, options);
+        s = step->last;
+    }
 }
 
 static void apply_assigns(const struct workspace *w)
@@ -207,13 +243,7 @@ assay_status plan_run(const struct plan *plan, struct workspace *workspace, cons
     if (status)
         return status;
     options = options ? options : &no_options;
-    for (int s = 0; s < (int)plan->steps.count; s++) {
-        const struct plan_step *step = plan_step(plan, s);
-        double start = options->watch ? clock_seconds() : 0.0;
-        run_step(workspace, step, options);
-        if (options->watch)
-            options->watch(options->watch_context, step->name, clock_seconds() - start);
-    }
+    run_steps(workspace, options);
     apply_assigns(workspace);
     return ASSAY_OK;
 }

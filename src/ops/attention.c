@@ -67,6 +67,7 @@ static void grad_attention(struct graph *g, const struct op_grad *c)
 
 const struct op op_attention_def = {.name = "attention",
                                     .precision = PRECISION_FOLLOW,
+                                    .parts = OP_PARTS_EACH,
                                     .infer = infer_attention,
                                     .grad = grad_attention};
 const struct op op_attention_grad_def = {.name = "attention_grad",
@@ -97,6 +98,7 @@ static void grad_packed(struct graph *g, const struct op_grad *c)
 
 const struct op op_attention_packed_def = {.name = "attention_packed",
                                            .precision = PRECISION_FOLLOW,
+                                           .parts = OP_PARTS_FIRST,
                                            .infer = infer_packed,
                                            .grad = grad_packed};
 const struct op op_attention_packed_grad_def = {.name = "attention_packed_grad",

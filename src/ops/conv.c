@@ -120,6 +120,7 @@ static void grad_input_grad(struct graph *g, const struct op_grad *c)
 
 const struct op op_conv2d_def = {.name = "conv2d",
                                  .precision = PRECISION_COMPUTE,
+                                 .parts = OP_PARTS_FIRST,
                                  .infer = infer_conv2d,
                                  .grad = grad_conv2d};
 const struct op op_conv2d_input_grad_def = {.name = "conv2d_input_grad",
@@ -131,6 +132,7 @@ const struct op op_conv2d_weight_grad_def = {.name = "conv2d_weight_grad",
                                              .infer = infer_stated};
 const struct op op_conv2d_f32_def = {.name = "conv2d_f32",
                                      .precision = PRECISION_F32,
+                                     .parts = OP_PARTS_FIRST,
                                      .infer = infer_conv2d,
                                      .grad = grad_conv2d};
 const struct op op_conv2d_f32_input_grad_def = {.name = "conv2d_f32_input_grad",

@@ -48,8 +48,12 @@ static void grad_unary(struct graph *g, const struct op_grad *c)
         c->d_in[0] = op_mul(g, c->d_out, unary_slope(g, a, c->in[0], c->out));
 }
 
-const struct op op_unary_def = {
-    .name = "unary", .precision = PRECISION_FOLLOW, .elementwise = true, .infer = infer_unary, .grad = grad_unary};
+const struct op op_unary_def = {.name = "unary",
+                                .precision = PRECISION_FOLLOW,
+                                .elementwise = true,
+                                .parts = OP_PARTS_EACH,
+                                .infer = infer_unary,
+                                .grad = grad_unary};
 
 node op_unary(struct graph *g, enum unary_kind kind, node x, float a, float b)
 {
@@ -194,8 +198,12 @@ static void grad_binary(struct graph *g, const struct op_grad *c)
         c->d_in[1] = op_sum_to(g, db, graph_shape(g, b));
 }
 
-const struct op op_binary_def = {
-    .name = "binary", .precision = PRECISION_FOLLOW, .elementwise = true, .infer = infer_binary, .grad = grad_binary};
+const struct op op_binary_def = {.name = "binary",
+                                 .precision = PRECISION_FOLLOW,
+                                 .elementwise = true,
+                                 .parts = OP_PARTS_EACH,
+                                 .infer = infer_binary,
+                                 .grad = grad_binary};
 
 node op_binary(struct graph *g, enum binary_kind kind, node a, node b)
 {
@@ -271,8 +279,12 @@ static void grad_select(struct graph *g, const struct op_grad *c)
         c->d_in[2] = op_sum_to(g, op_select(g, c->in[0], zero, c->d_out), graph_shape(g, c->in[2]));
 }
 
-const struct op op_select_def = {
-    .name = "select", .precision = PRECISION_FOLLOW, .elementwise = true, .infer = infer_select, .grad = grad_select};
+const struct op op_select_def = {.name = "select",
+                                 .precision = PRECISION_FOLLOW,
+                                 .elementwise = true,
+                                 .parts = OP_PARTS_EACH,
+                                 .infer = infer_select,
+                                 .grad = grad_select};
 
 node op_select(struct graph *g, node condition, node a, node b)
 {

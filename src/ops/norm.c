@@ -140,6 +140,7 @@ const struct op op_batch_norm_def = {.name = "batch_norm",
                                      .grad = grad_batch_norm};
 const struct op op_batch_norm_frozen_def = {.name = "batch_norm_frozen",
                                             .precision = PRECISION_FOLLOW,
+                                            .parts = OP_PARTS_FIRST,
                                             .infer = infer_batch_norm_frozen,
                                             .grad = grad_batch_norm_frozen};
 const struct op op_batch_norm_sums_def = {.name = "batch_norm_sums",
@@ -150,6 +151,7 @@ const struct op op_batch_norm_grad_def = {.name = "batch_norm_grad",
                                           .infer = infer_batch_norm_grad};
 const struct op op_layer_norm_def = {.name = "layer_norm",
                                      .precision = PRECISION_FOLLOW,
+                                     .parts = OP_PARTS_FIRST,
                                      .infer = infer_layer_norm,
                                      .grad = grad_layer_norm};
 const struct op op_layer_norm_grad_def = {.name = "layer_norm_grad",

@@ -41,10 +41,8 @@ static void grad_pool(struct graph *g, const struct op_grad *c)
         graph_add(g, &op_pool2d_grad_def, (node[]){c->in[0], c->d_out}, 2, c->attrs, sizeof(struct pool_attrs));
 }
 
-const struct op op_pool2d_def = {.name = "pool2d",
-                                 .precision = PRECISION_FOLLOW,
-                                 .infer = infer_pool,
-                                 .grad = grad_pool};
+const struct op op_pool2d_def = {
+    .name = "pool2d", .precision = PRECISION_FOLLOW, .parts = OP_PARTS_FIRST, .infer = infer_pool, .grad = grad_pool};
 const struct op op_pool2d_grad_def = {.name = "pool2d_grad", .precision = PRECISION_FOLLOW, .infer = infer_pool_grad};
 
 node op_pool2d(struct graph *g, node x, struct pool_attrs attrs)
