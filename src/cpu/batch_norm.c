@@ -5,6 +5,8 @@
 #include "cpu/chain.h"
 #include "cpu/columns.h"
 #include "cpu/kernels.h"
+#include "cpu/lanes.h"
+#include "cpu/norm_bf16.h"
 #include "ops/norm.h"
 
 static struct columns columns_of_tensor(const struct shape *shape)
@@ -21,6 +23,12 @@ static assay_status columns_prepare(const struct kernel_node *n, struct kernel_p
     return ASSAY_OK;
 }
 
+/* Elements of a bf16 tensor from `offset` on, where `count` of them are whole vectors; else NULL. */
+static uint16_t *bf16_lanes(const struct tensor *t, int64_t offset, int64_t count)
+{
+    return t->dtype == DTYPE_BF16 && count % LANES == 0 ? (uint16_t *)t->data + offset : NULL;
+}
+
 /* --- mean and variance --------------------------------------------------------------------------------------------- */
 
 /* A few rows at a time, from the first cache: their mean, then the squares about it, so that nothing cancels; joined
@@ -30,10 +38,13 @@ HOT static void stats_body(const void *context, const struct columns *c, int64_t
                            int64_t column, int64_t count, int64_t before, double total[COLUMN_VALUES][COLUMN_BLOCK])
 {
     const struct kernel_call *call = context;
-    float mean[COLUMN_BLOCK], squares[COLUMN_BLOCK], buffer[COLUMN_BLOCK];
+    float mean[COLUMN_BLOCK], squares[COLUMN_BLOCK], rest[COLUMN_BLOCK], buffer[COLUMN_BLOCK];
+    const uint16_t *x16 = bf16_lanes(&call->in[0], columns_offset(c, outer, row, column), count);
     for (int64_t i = 0; i < count; i++)
-        mean[i] = squares[i] = 0.0f;
-    for (int64_t r = 0; r < rows; r++) {
+        mean[i] = squares[i] = rest[i] = 0.0f;
+    if (x16)
+        norm_bf16_sums(x16, c->width, rows, count, mean);
+    for (int64_t r = 0; r < rows && !x16; r++) {
         const float *x = loop_read(&call->in[0], columns_offset(c, outer, row + r, column), count, buffer);
         for (int64_t i = 0; i < count; i++)
             mean[i] += x[i];
@@ -42,10 +53,9 @@ HOT static void stats_body(const void *context, const struct columns *c, int64_t
     for (int64_t i = 0; i < count; i++)
         mean[i] *= inverse;
     /* The squares are about `mean` as rounded; `rest`, the sum of what that left over, puts both right. */
-    float rest[COLUMN_BLOCK];
-    for (int64_t i = 0; i < count; i++)
-        rest[i] = 0.0f;
-    for (int64_t r = 0; r < rows; r++) {
+    if (x16)
+        norm_bf16_squares(x16, c->width, rows, count, mean, rest, squares);
+    for (int64_t r = 0; r < rows && !x16; r++) {
         const float *x = loop_read(&call->in[0], columns_offset(c, outer, row + r, column), count, buffer);
         for (int64_t i = 0; i < count; i++) {
             float away = x[i] - mean[i];
@@ -115,12 +125,15 @@ typedef void apply_body(float *y, const float *x, const float *dy, const float *
 
 struct apply_job {
     const struct kernel_call *call;
-    const struct tensor *x, *dy; /* NULL: not needed */
+    const struct tensor *x, *dy; /* dy NULL: not needed */
     apply_body *body;
     int64_t channels, width, count;
     float *table[TABLES];
     int own; /* inputs that are not those of absorbed ops */
     struct chain chain;
+    bool bf16; /* all in bf16, the chain at most a sum with `other` (NULL: none) and then a relu */
+    const struct tensor *other;
+    bool relu;
 };
 
 static assay_status table_prepare(const struct kernel_node *n, struct kernel_prepared *out, struct assay_error *error)
@@ -145,6 +158,37 @@ static struct apply_job apply_job_of(const struct kernel_call *call)
     return job;
 }
 
+/* Whether norm_bf16.h has the whole of the job, chain and all. */
+static void find_bf16(struct apply_job *job)
+{
+    const struct kernel_call *call = job->call;
+    int at = 0;
+    job->bf16 = job->channels % LANES == 0 && call->out.dtype == DTYPE_BF16 && job->x->dtype == DTYPE_BF16 &&
+                (!job->dy || job->dy->dtype == DTYPE_BF16);
+    const struct chain_step *steps = job->chain.steps;
+    if (at < job->chain.count && steps[at].binary == chain_binary(BINARY_ADD) && steps[at].input >= 0 &&
+        call->in[steps[at].input].dtype == DTYPE_BF16)
+        job->other = &call->in[steps[at++].input];
+    const struct unary_attrs relu = {.kind = UNARY_RELU};
+    job->relu = at < job->chain.count && steps[at].unary == chain_unary(&relu);
+    at += job->relu;
+    job->bf16 = job->bf16 && at == job->chain.count;
+}
+
+static bool apply_bf16(const struct apply_job *job, const float *const table[TABLES], int64_t offset, int64_t count)
+{
+    uint16_t *y = job->bf16 ? bf16_lanes(&job->call->out, offset, count) : NULL;
+    if (!y)
+        return false;
+    const uint16_t *x = (const uint16_t *)job->x->data + offset;
+    const uint16_t *other = job->other ? (const uint16_t *)job->other->data + offset : NULL;
+    if (job->dy)
+        norm_bf16_grad(y, x, (const uint16_t *)job->dy->data + offset, table, count);
+    else
+        norm_bf16_apply(y, x, other, job->relu, table, count);
+    return true;
+}
+
 static void apply_rows(void *context, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
@@ -157,10 +201,12 @@ static void apply_rows(void *context, int64_t begin, int64_t end, int thread)
             int64_t count = int64_min(int64_min(LOOP_CHUNK, job->width - column), job->count - offset);
             if (count <= 0)
                 return;
-            const float *x = job->x ? loop_read(job->x, offset, count, from) : NULL;
-            const float *dy = job->dy ? loop_read(job->dy, offset, count, gradient) : NULL;
             const float *const table[TABLES] = {job->table[0] + column, job->table[1] + column, job->table[2] + column,
                                                 job->table[3] + column};
+            if (apply_bf16(job, table, offset, count))
+                continue;
+            const float *x = loop_read(job->x, offset, count, from);
+            const float *dy = job->dy ? loop_read(job->dy, offset, count, gradient) : NULL;
             float *y = loop_target(&job->call->out, offset, result);
             job->body(job->chain.count ? between : y, x, dy, table, count);
             const float *inputs[NORM_INPUTS];
@@ -177,6 +223,7 @@ static void apply(struct apply_job *job)
 {
     if (job->count == 0)
         return;
+    find_bf16(job);
     for (int t = 0; t < TABLES; t++) {
         for (int64_t i = job->channels; i < job->width; i++)
             job->table[t][i] = job->table[t][i - job->channels];
@@ -252,7 +299,12 @@ HOT static void sums_body(const void *context, const struct columns *c, int64_t 
         channel = channel + 1 == c->channels ? 0 : channel + 1;
         plain[i] = product[i] = 0.0f;
     }
-    for (int64_t r = 0; r < rows; r++) {
+    const uint16_t *x16 = bf16_lanes(&call->in[0], columns_offset(c, outer, row, column), count);
+    const uint16_t *dy16 = bf16_lanes(&call->in[2], columns_offset(c, outer, row, column), count);
+    bool bf16 = x16 && dy16;
+    if (bf16)
+        norm_bf16_products(x16, dy16, c->width, rows, count, mean, plain, product);
+    for (int64_t r = 0; r < rows && !bf16; r++) {
         int64_t offset = columns_offset(c, outer, row + r, column);
         const float *x = loop_read(&call->in[0], offset, count, from);
         const float *dy = loop_read(&call->in[2], offset, count, gradient);

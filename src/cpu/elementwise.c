@@ -2,6 +2,7 @@
 #include "base/parallel.h"
 #include "cpu/chain.h"
 #include "cpu/kernels.h"
+#include "cpu/lanes.h"
 #include "cpu/operand.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
@@ -39,6 +40,24 @@ binary_loop *chain_binary(enum binary_kind kind)
     return loops[kind];
 }
 
+/* A sum of bf16 tensors, where `gate` (NULL: everywhere) is positive. y may be the memory of any of them. */
+HOT static void sum_bf16(uint16_t *y, const uint16_t *const *terms, int term_count, const uint16_t *gate, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        lanes sum = lanes_read_bf16(terms[0] + i);
+        for (int t = 1; t < term_count; t++)
+            sum += lanes_read_bf16(terms[t] + i);
+        lanes_write_bf16(y + i, gate ? lanes_where_positive(lanes_read_bf16(gate + i), sum) : sum);
+    }
+    for (; i < count; i++) {
+        float sum = bf16_to_float(terms[0][i]);
+        for (int t = 1; t < term_count; t++)
+            sum += bf16_to_float(terms[t][i]);
+        y[i] = bf16_from_float(gate && !(bf16_to_float(gate[i]) > 0.0f) ? 0.0f : sum);
+    }
+}
+
 struct binary_job {
     binary_loop *loop;
 };
@@ -49,9 +68,33 @@ static void binary_body(const void *context, float *y, const float *const *input
     job->loop(y, inputs[0], inputs[1], count);
 }
 
+/* The gradient of a relu, all in bf16. */
+static void relu_grad_bf16(void *context, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const struct kernel_call *call = context;
+    int64_t first = begin * LOOP_CHUNK, count = int64_min(end * LOOP_CHUNK, shape_count(&call->out.shape)) - first;
+    const uint16_t *gate = call->in[0].data, *terms[1] = {(const uint16_t *)call->in[1].data + first};
+    sum_bf16((uint16_t *)call->out.data + first, terms, 1, gate + first, count);
+}
+
+static bool is_relu_grad_bf16(const struct kernel_call *call)
+{
+    bool all = ((const struct binary_attrs *)call->attrs)->kind == BINARY_RELU_GRAD && call->absorbed_count == 0 &&
+               call->out.dtype == DTYPE_BF16;
+    for (int i = 0; i < 2; i++)
+        all = all && call->in[i].dtype == DTYPE_BF16 && shape_equal(&call->in[i].shape, &call->out.shape);
+    return all;
+}
+
 static void binary_run(const struct kernel_call *call)
 {
     const struct binary_attrs *attrs = call->attrs;
+    if (is_relu_grad_bf16(call)) {
+        parallel_for(int64_div_up(shape_count(&call->out.shape), LOOP_CHUNK), LOOP_GRAIN / LOOP_CHUNK, relu_grad_bf16,
+                     (void *)call);
+        return;
+    }
     struct binary_job job = {loops[attrs->kind]};
     operand_run(call, binary_body, &job);
 }
@@ -86,6 +129,24 @@ static bool accumulate_absorbs(const struct kernel_node *n, const struct kernel_
     return n->own_count > 1 && n->input_count < ACCUMULATE_INPUTS && chain_absorbs(n, next, through, true);
 }
 
+/* Sums of gradients that meet, and then pass a relu or do not, all in bf16: without floats in memory. */
+static bool accumulate_bf16(const struct kernel_call *call, const struct chain *chain, int own, int64_t first,
+                            int64_t n)
+{
+    const uint16_t *in[ACCUMULATE_INPUTS];
+    const struct chain_step *step = chain->steps;
+    bool gated = chain->count == 1 && step->binary == loop_relu_grad && !step->left;
+    if (chain->count > gated || call->out.dtype != DTYPE_BF16)
+        return false;
+    for (int i = 0; i < call->input_count; i++) {
+        if (call->in[i].dtype != DTYPE_BF16)
+            return false;
+        in[i] = (const uint16_t *)call->in[i].data + first;
+    }
+    sum_bf16((uint16_t *)call->out.data + first, in, own, gated ? in[step->input] : NULL, n);
+    return true;
+}
+
 /* A chunk at a time through all inputs. */
 static void accumulate_body(void *context, int64_t begin, int64_t end, int thread)
 {
@@ -103,6 +164,8 @@ static void accumulate_body(void *context, int64_t begin, int64_t end, int threa
             loop_copy(&call->out, first, &call->in[0], first, n);
             continue;
         }
+        if (accumulate_bf16(call, &chain, own, first, n))
+            continue;
         const float *a = loop_read(&call->in[0], first, n, sum);
         const float *b = loop_read(&call->in[1], first, n, buffer);
         loop_add(sum, a, b, n); /* never in the output itself: that may be the memory of a later input */

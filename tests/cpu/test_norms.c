@@ -31,8 +31,8 @@ static void column_stats(const float *x, int64_t rows, int64_t channels, double 
     }
 }
 
-static const int64_t sizes[][2] = {{70001, 3}, {5000, 64}, {2000, 300}, {33, 1000},
-                                   {1, 5},     {300, 31},  {9000, 1},   {127, 65}};
+static const int64_t sizes[][2] = {{70001, 3}, {5000, 64}, {2000, 300}, {33, 1000}, {1, 5},
+                                   {300, 31},  {9000, 1},  {127, 65},   {700, 336}, {33, 16}};
 enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
 
 /* Means a thousand times the deviation must not spoil the variance. */
