@@ -1,5 +1,6 @@
 /* attention.c - attention one head at a time: a few queries' scores are made, normalised and used while they are in the
  * cache. The gradient makes them again. Products are oneDNN's sgemm, on one thread each; heads are what is shared out. */
+#include <math.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
@@ -7,12 +8,11 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "cpu/chain.h"
-#include "cpu/elementary.h"
 #include "cpu/kernels.h"
-#include "cpu/loops.h"
+#include "cpu/lanes.h"
 #include "ops/attention.h"
 
-enum { QUERIES = 64 }; /* at a time */
+enum { QUERIES = 128 }; /* at a time: their scores stay in the second cache */
 
 /* [rows, heads, D] of each picture, inside a tensor: element (b, i, h, d) is the
  * offset + (b * rows + i) * step + h * D + d-th. */
@@ -26,6 +26,7 @@ struct attention {
     const struct kernel_call *call;
     const struct attention_attrs *attrs;
     int64_t batch, queries, keys, heads, size; /* size: of a head */
+    int64_t row;                               /* keys in whole vectors: from one query's scores to the next one's */
     struct heads in[5];                        /* q, k, v, and for gradients the output and its gradient */
     struct heads result[3];                    /* where the output is, or the gradients of q, k and v are */
     const struct tensor *bias;                 /* NULL: none */
@@ -39,19 +40,24 @@ struct scratch {
     float *q, *k, *v;                    /* one head, plain: [NQ, D], [NK, D], [NK, D] */
     float *out, *d_out;                  /* [NQ, D] */
     float *dq, *dk, *dv;                 /* [NQ, D], [NK, D], [NK, D] */
-    float *scores, *weights, *d_weights; /* [QUERIES, NK] */
+    float *scores, *weights, *d_weights; /* [QUERIES, row], of which NK count */
 };
+
+static int64_t row_of(int64_t keys)
+{
+    return int64_div_up(keys, LANES) * LANES;
+}
 
 static size_t scratch_floats(int64_t queries, int64_t keys, int64_t size)
 {
-    size_t floats = (size_t)(4 * queries * size + 4 * keys * size + 3 * QUERIES * keys);
+    size_t floats = (size_t)(4 * queries * size + 4 * keys * size + 3 * QUERIES * row_of(keys));
     return (floats + 15) / 16 * 16;
 }
 
 static struct scratch scratch_of(const struct attention *a, int thread)
 {
     float *at = (float *)a->call->scratch + (size_t)thread * a->thread_floats;
-    int64_t q = a->queries * a->size, k = a->keys * a->size, s = QUERIES * a->keys;
+    int64_t q = a->queries * a->size, k = a->keys * a->size, s = QUERIES * a->row;
     struct scratch w = {.q = at, .out = at + q, .d_out = at + 2 * q, .dq = at + 3 * q};
     at += 4 * q;
     w.k = at;
@@ -106,7 +112,8 @@ static struct attention attention_packed_of(const struct kernel_call *call, bool
                           .queries = n,
                           .heads = s->dim[3],
                           .size = s->dim[4],
-                          .keys = n};
+                          .keys = n,
+                          .row = row_of(n)};
     a.thread_floats = scratch_floats(n, n, a.size);
     for (int i = 0; i < 3; i++)
         a.in[i] = (struct heads){&call->in[0], i * width, n, 3 * width};
@@ -128,7 +135,8 @@ static struct attention attention_of(const struct kernel_call *call, int bias_at
                           .queries = q->dim[1],
                           .heads = q->dim[2],
                           .size = q->dim[3],
-                          .keys = k->dim[1]};
+                          .keys = k->dim[1],
+                          .row = row_of(k->dim[1])};
     a.thread_floats = scratch_floats(a.queries, a.keys, a.size);
     int64_t width = a.heads * a.size, q_count = a.batch * a.queries * width, k_count = a.batch * a.keys * width;
     for (int i = 0; i < 5 && i < bias_at; i++)
@@ -171,42 +179,39 @@ static void write_head(const struct attention *a, const struct heads *out, int64
 
 /* ---- Softmax of a block of scores ----------------------------------------------------------------------------- */
 
-HOT static float largest(const float *x, int64_t count)
+/* The softmax of the first `count` of a row, which has room for whole vectors; false where all are -infinity. */
+HOT static bool softmax_row(float *x, int64_t count)
 {
-    enum { LANES = 16 };
-    float lanes[LANES], most = -INFINITY;
-    for (int lane = 0; lane < LANES; lane++)
-        lanes[lane] = -INFINITY;
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int lane = 0; lane < LANES; lane++)
-            lanes[lane] = lanes[lane] > x[i + lane] ? lanes[lane] : x[i + lane];
-    for (; i < count; i++)
-        most = most > x[i] ? most : x[i];
-    for (int lane = 0; lane < LANES; lane++)
-        most = most > lanes[lane] ? most : lanes[lane];
-    return most;
-}
-
-HOT static void softmax_row(float *x, float most, int64_t count)
-{
-    float sum = 0.0f;
-    INDEPENDENT
-    for (int64_t i = 0; i < count; i++)
-        x[i] = math_exp(x[i] - most);
-    SUMMING(sum)
-    for (int64_t i = 0; i < count; i++)
-        sum += x[i];
-    float factor = 1.0f / sum;
-    for (int64_t i = 0; i < count; i++)
-        x[i] *= factor;
+    int64_t end = row_of(count);
+    if (count == 0)
+        return false;
+    for (int64_t i = count; i < end; i++)
+        x[i] = -INFINITY;
+    lanes even = lanes_read(x), odd = lanes_read(x + end - LANES); /* two chains of comparisons */
+    for (int64_t i = LANES; i + LANES < end; i += 2 * LANES) {
+        even = lanes_larger(lanes_read(x + i), even);
+        odd = lanes_larger(lanes_read(x + i + LANES), odd);
+    }
+    float most = lanes_largest(lanes_larger(even, odd));
+    if (most == -INFINITY)
+        return false;
+    lanes sum = {0};
+    for (int64_t i = 0; i < end; i += LANES) {
+        lanes y = lanes_exp_below(lanes_read(x + i) - most);
+        sum += y;
+        lanes_write(x + i, y);
+    }
+    float factor = 1.0f / lanes_sum(sum);
+    for (int64_t i = 0; i < end; i += LANES)
+        lanes_write(x + i, lanes_read(x + i) * factor);
+    return true;
 }
 
 /* Scores of queries first .. first+rows-1, in place: bias, mask, softmax. */
 static void weigh(const struct attention *a, int64_t b, int64_t h, int64_t first, int64_t rows, float *scores)
 {
     for (int64_t r = 0; r < rows; r++) {
-        float *row = scores + r * a->keys;
+        float *row = scores + r * a->row;
         int64_t query = first + r, seen = a->keys;
         if (a->bias) {
             const float *bias = (const float *)a->bias->data;
@@ -218,11 +223,8 @@ static void weigh(const struct attention *a, int64_t b, int64_t h, int64_t first
         }
         if (a->attrs->causal)
             seen = int64_min(a->keys, int64_max(0, query + a->keys - a->queries + 1));
-        float most = largest(row, seen);
-        if (most == -INFINITY)
+        if (!softmax_row(row, seen))
             seen = 0; /* everything is masked */
-        else
-            softmax_row(row, most, seen);
         for (int64_t j = seen; j < a->keys; j++)
             row[j] = 0.0f;
     }
@@ -240,8 +242,8 @@ static void drop(const struct attention *a, int64_t b, int64_t h, int64_t first,
             uint32_t words[4];
             random_at(key, row * blocks + (uint64_t)j / 4, a->call->step, words);
             for (int64_t i = j; i < j + 4 && i < a->keys; i++)
-                to[r * a->keys + i] =
-                    random_word_uniform(words[i - j]) >= a->attrs->dropout ? from[r * a->keys + i] * keep : 0.0f;
+                to[r * a->row + i] =
+                    random_word_uniform(words[i - j]) >= a->attrs->dropout ? from[r * a->row + i] * keep : 0.0f;
         }
     }
 }
@@ -253,12 +255,12 @@ static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
     dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, x, x_row, y, y_row, beta, z, z_row);
 }
 
-/* The weights of a block of queries: softmax(scale Q K^T + bias), [rows, NK]. */
+/* The weights of a block of queries: softmax(scale Q K^T + bias), [rows, NK] in rows of a->row. */
 static void block_weights(const struct attention *a, const struct scratch *w, int64_t b, int64_t h, int64_t first,
                           int64_t rows)
 {
     product(false, true, rows, a->keys, a->size, a->attrs->scale, w->q + first * a->size, a->size, w->k, a->size, 0,
-            w->scores, a->keys);
+            w->scores, a->row);
     weigh(a, b, h, first, rows, w->scores);
 }
 
@@ -278,8 +280,8 @@ static void forward_heads(void *context, int64_t begin, int64_t end, int thread)
             block_weights(a, &w, b, h, first, rows);
             if (a->attrs->dropout > 0)
                 drop(a, b, h, first, rows, w.scores, w.scores);
-            product(false, false, rows, a->size, a->keys, 1, w.scores, a->keys, w.v, a->size, 0,
-                    w.out + first * a->size, a->size);
+            product(false, false, rows, a->size, a->keys, 1, w.scores, a->row, w.v, a->size, 0, w.out + first * a->size,
+                    a->size);
         }
         write_head(a, &a->result[0], b, h, w.out);
     }
@@ -306,19 +308,19 @@ static void block_gradients(const struct attention *a, const struct scratch *w, 
 {
     const float *d_out = w->d_out + first * a->size, *out = w->out + first * a->size;
     block_weights(a, w, b, h, first, rows);
-    product(false, true, rows, a->keys, a->size, 1, d_out, a->size, w->v, a->size, 0, w->d_weights, a->keys);
+    product(false, true, rows, a->keys, a->size, 1, d_out, a->size, w->v, a->size, 0, w->d_weights, a->row);
     if (a->attrs->dropout > 0) {
         drop(a, b, h, first, rows, w->scores, w->weights);
         drop(a, b, h, first, rows, w->d_weights, w->d_weights);
     } else {
-        memcpy(w->weights, w->scores, (size_t)(rows * a->keys) * sizeof *w->weights);
+        memcpy(w->weights, w->scores, (size_t)(rows * a->row) * sizeof *w->weights);
     }
     for (int64_t r = 0; r < rows; r++) {
         float sum = 0.0f;
         for (int64_t i = 0; i < a->size; i++)
             sum += d_out[r * a->size + i] * out[r * a->size + i];
         for (int64_t j = 0; j < a->keys; j++)
-            w->d_weights[r * a->keys + j] = w->scores[r * a->keys + j] * (w->d_weights[r * a->keys + j] - sum);
+            w->d_weights[r * a->row + j] = w->scores[r * a->row + j] * (w->d_weights[r * a->row + j] - sum);
     }
 }
 
@@ -342,11 +344,11 @@ static void backward_heads(void *context, int64_t begin, int64_t end, int thread
             int64_t rows = int64_min(QUERIES, a->queries - first), at = first * a->size;
             float more = first > 0; /* the first block starts the sums of dK and dV */
             block_gradients(a, &w, b, h, first, rows);
-            product(false, false, rows, a->size, a->keys, a->attrs->scale, w.d_weights, a->keys, w.k, a->size, 0,
+            product(false, false, rows, a->size, a->keys, a->attrs->scale, w.d_weights, a->row, w.k, a->size, 0,
                     w.dq + at, a->size);
-            product(true, false, a->keys, a->size, rows, a->attrs->scale, w.d_weights, a->keys, w.q + at, a->size, more,
+            product(true, false, a->keys, a->size, rows, a->attrs->scale, w.d_weights, a->row, w.q + at, a->size, more,
                     w.dk, a->size);
-            product(true, false, a->keys, a->size, rows, 1, w.weights, a->keys, w.d_out + at, a->size, more, w.dv,
+            product(true, false, a->keys, a->size, rows, 1, w.weights, a->row, w.d_out + at, a->size, more, w.dv,
                     a->size);
         }
         write_head(a, &a->result[0], b, h, w.dq);
@@ -375,7 +377,7 @@ static void add_to_bias(const struct attention *a, const struct scratch *w, int6
     for (int64_t r = 0; r < rows; r++) {
         int64_t at = b * a->bias_stride[0] + h * a->bias_stride[1] + (first + r) * a->bias_stride[2];
         for (int64_t j = 0; j < a->keys; j++, at += a->bias_stride[3])
-            out[at] += w->d_weights[r * a->keys + j];
+            out[at] += w->d_weights[r * a->row + j];
     }
 }
 

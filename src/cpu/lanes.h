@@ -43,6 +43,52 @@ INLINE lanes lanes_not_negative(lanes x)
     return (lanes)((lanes_bits)x & ~(lanes_bits)(x < 0.0f));
 }
 
+INLINE lanes lanes_larger(lanes a, lanes b)
+{
+    lanes_bits first = (lanes_bits)(a > b);
+    return (lanes)(((lanes_bits)a & first) | ((lanes_bits)b & ~first));
+}
+
+/* Across the lanes, in halves: each loop is one instruction. */
+#define LANES_ACROSS(x, expression)                                                                                    \
+    float x[LANES];                                                                                                    \
+    lanes_write(x, values);                                                                                            \
+    for (int i = 0, half = 8; i < 8; i++)                                                                              \
+        x[i] = (expression);                                                                                           \
+    for (int i = 0, half = 4; i < 4; i++)                                                                              \
+        x[i] = (expression);                                                                                           \
+    for (int i = 0, half = 2; i < 2; i++)                                                                              \
+        x[i] = (expression);                                                                                           \
+    for (int i = 0, half = 1; i < 1; i++)                                                                              \
+        x[i] = (expression);
+
+INLINE float lanes_sum(lanes values)
+{
+    LANES_ACROSS(x, x[i] + x[i + half])
+    return x[0];
+}
+
+INLINE float lanes_largest(lanes values)
+{
+    LANES_ACROSS(x, x[i] > x[i + half] ? x[i] : x[i + half])
+    return x[0];
+}
+
+/* e^x for x <= 0, as math_exp of elementary.h but for one: below -87 it is 0. A NaN stays. */
+INLINE lanes lanes_exp_below(lanes x)
+{
+    const float to_integer = 0x1.8p23f;
+    lanes shifted = x * 1.44269504f + to_integer, n = shifted - to_integer;
+    lanes r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+    lanes p = r * 0.00139517173f + 0.00836959841f;
+    p = p * r + 0.0416661873f;
+    p = p * r + 0.166665129f;
+    p = p * r + 0.50000001f;
+    p = p * (r * r) + r + 1.0f;
+    lanes_bits y = (lanes_bits)p + ((lanes_bits)shifted << 23); /* times 2^n: neither is subnormal */
+    return (lanes)(y & ~(lanes_bits)(x < -87.0f));
+}
+
 /* x where gate > 0, else 0. */
 INLINE lanes lanes_where_positive(lanes gate, lanes x)
 {

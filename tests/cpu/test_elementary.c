@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "cpu/elementary.h"
+#include "cpu/lanes.h"
 
 static double phi(double x)
 {
@@ -130,9 +131,46 @@ static void test_bf16(void **context)
     mem_free(floats);
 }
 
+/* The exponential of attention: for arguments down from 0, sixteen at once. */
+static void test_exp_below(void **context)
+{
+    double worst = 0;
+    (void)context;
+    for (int64_t i = 0; i <= 87 * 4096; i += LANES) {
+        float x[LANES], y[LANES];
+        for (int k = 0; k < LANES; k++)
+            x[k] = -(float)(i + k) / 4096;
+        lanes_write(y, lanes_exp_below(lanes_read(x)));
+        for (int k = 0; k < LANES && x[k] >= -87; k++)
+            worst = fmax(worst, ulps(y[k], exp((double)x[k])));
+    }
+    if (worst > 2)
+        fail_msg("%.2f units in the last place", worst);
+    float ends[LANES] = {-0.0f, -87.1f, -1e30f, -INFINITY, NAN, -1e-30f}, y[LANES];
+    lanes_write(y, lanes_exp_below(lanes_read(ends)));
+    const float expected[] = {1, 0, 0, 0};
+    test_same("exp", y, expected, 4);
+    assert_true(y[4] != y[4]);
+    assert_true(y[5] == 1);
+}
+
+/* Sums and maxima across the lanes, whichever lane holds what counts. */
+static void test_across(void **context)
+{
+    (void)context;
+    for (int i = 0; i < LANES; i++) {
+        float x[LANES];
+        for (int k = 0; k < LANES; k++)
+            x[k] = k == i ? 5 : -(float)k;
+        assert_true(lanes_largest(lanes_read(x)) == 5);
+        assert_true(lanes_sum(lanes_read(x)) == 5 - LANES * (LANES - 1) / 2 + (float)i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_accuracy), cmocka_unit_test(test_extremes),
-                                       cmocka_unit_test(test_bf16)};
+                                       cmocka_unit_test(test_bf16), cmocka_unit_test(test_exp_below),
+                                       cmocka_unit_test(test_across)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
