@@ -253,7 +253,7 @@ static void bench_matmuls(const struct filter *filter)
         double flops = 2.0 * (double)k->batch * (double)k->m * (double)k->n * (double)k->k;
         struct bench_case c = {k->name, &op_matmul_def,    {a, b}, SHAPE(k->batch, k->m, k->n),
                                2,       k->weight ? 2 : 0, flops,  {{0}}};
-        c.attrs.matmul = (struct matmul_attrs){k->transpose_a, k->transpose_b};
+        c.attrs.matmul = (struct matmul_attrs){k->transpose_a, k->transpose_b, false};
         both(&c, filter);
     }
 }
@@ -296,27 +296,12 @@ static void bench_loops(const struct filter *filter)
         {"channel_stats", &op_channel_stats_def, {x}, stats, .inputs = 1},
         {"channel_stats of 3", &op_channel_stats_def, {few}, SHAPE(2, 3), .inputs = 1},
         {"channel_stats of 512", &op_channel_stats_def, {SHAPE(b, 28, 28, 512)}, SHAPE(2, 512), .inputs = 1},
-        {"batch_norm", &op_batch_norm_def, {x, stats, c, c}, x, .inputs = 4, .attrs.norm = {1e-5f, true}},
-        {"batch_norm_sums", &op_batch_norm_sums_def, {x, stats, x}, stats, .inputs = 3, .attrs.norm = {1e-5f, true}},
-        {"batch_norm_grad",
-         &op_batch_norm_grad_def,
-         {x, stats, c, x, stats},
-         x,
-         .inputs = 5,
-         .attrs.norm = {1e-5f, true}},
-        {"layer_norm", &op_layer_norm_def, {rows, wide, wide}, rows, .inputs = 3, .attrs.norm = {1e-5f, false}},
-        {"layer_norm_grad",
-         &op_layer_norm_grad_def,
-         {rows, wide, rows},
-         rows,
-         .inputs = 3,
-         .attrs.norm = {1e-5f, false}},
-        {"layer_norm_sums",
-         &op_layer_norm_sums_def,
-         {rows, rows},
-         SHAPE(2, 768),
-         .inputs = 2,
-         .attrs.norm = {1e-5f, false}},
+        {"batch_norm", &op_batch_norm_def, {x, stats, c, c}, x, .inputs = 4, .attrs.norm = {1e-5f}},
+        {"batch_norm_sums", &op_batch_norm_sums_def, {x, stats, x}, stats, .inputs = 3, .attrs.norm = {1e-5f}},
+        {"batch_norm_grad", &op_batch_norm_grad_def, {x, stats, c, x, stats}, x, .inputs = 5, .attrs.norm = {1e-5f}},
+        {"layer_norm", &op_layer_norm_def, {rows, wide, wide}, rows, .inputs = 3, .attrs.norm = {1e-5f}},
+        {"layer_norm_grad", &op_layer_norm_grad_def, {rows, wide, rows}, rows, .inputs = 3, .attrs.norm = {1e-5f}},
+        {"layer_norm_sums", &op_layer_norm_sums_def, {rows, rows}, SHAPE(2, 768), .inputs = 2, .attrs.norm = {1e-5f}},
         {"softmax", &op_softmax_def, {scores}, scores, .inputs = 1},
         {"softmax_grad", &op_softmax_grad_def, {scores, scores}, scores, .inputs = 2},
         {"log_softmax of 2", &op_log_softmax_def, {SHAPE(b * 1000, 2)}, SHAPE(b * 1000, 2), .inputs = 1},
