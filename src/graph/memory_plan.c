@@ -14,25 +14,34 @@ static void use(struct plan *plan, int value, int step)
         root->last = step;
 }
 
-/* Where steps are gone through once for each part of a batch, what holds the whole batch is in use in all of them, and so
- * is what was there before: the next part reads it again. */
-static void use_in_parts(struct plan *plan, int value, int s, bool cut)
+/* Where steps are gone through once for each part of a batch, what holds the whole batch is in use in all of them. */
+static void use_throughout(struct plan *plan, int value, const struct plan_step *step)
 {
-    const struct plan_step *step = plan_step(plan, s);
-    if (step->parts > 1 && (cut || plan_value(plan, plan_value(plan, value)->root)->first < step->first)) {
-        use(plan, value, step->first);
-        use(plan, value, step->last);
-    }
-    use(plan, value, s);
+    use(plan, value, step->first);
+    use(plan, value, step->last);
+}
+
+/* So is what was there before: the next part reads it again. */
+static bool read_again(const struct plan *plan, const struct plan_step *step, int input)
+{
+    int root = plan_value(plan, step->inputs[input])->root;
+    return step->parts > 1 && (step->cut[input] || plan_value(plan, root)->first < step->first);
 }
 
 static void find_lifetimes(struct plan *plan)
 {
     for (int s = 0; s < (int)plan->steps.count; s++) {
         const struct plan_step *step = plan_step(plan, s);
-        for (int i = 0; i < step->input_count; i++)
-            use_in_parts(plan, step->inputs[i], s, step->parts > 1 && step->cut[i]);
-        use_in_parts(plan, step->output, s, step->cut_output);
+        for (int i = 0; i < step->input_count; i++) {
+            if (read_again(plan, step, i))
+                use_throughout(plan, step->inputs[i], step);
+            else
+                use(plan, step->inputs[i], s);
+        }
+        if (step->cut_output)
+            use_throughout(plan, step->output, step);
+        else
+            use(plan, step->output, s);
         if (step->scratch >= 0)
             use(plan, step->scratch, s);
     }
