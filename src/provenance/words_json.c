@@ -14,6 +14,7 @@ struct cleaner {
     size_t size, at;
     struct array out;
     size_t depth, values;
+    bool no_memory;
 };
 
 static bool is_digit(char c)
@@ -36,8 +37,10 @@ static bool clean_string(struct cleaner *c)
         return false;
     c->at++;
     size_t first = c->out.count;
-    if (!array_append(&c->out, c->text + begin, c->at - begin))
+    if (!array_append(&c->out, c->text + begin, c->at - begin)) {
+        c->no_memory = true;
         return false;
+    }
     char *copy = (char *)c->out.data + first;
     for (size_t i = 0; i < c->at - begin; i++)
         if ((unsigned char)copy[i] < 0x20)
@@ -86,7 +89,7 @@ static const char *clean(struct cleaner *c)
         bool fits = true;
         if (next == '"') {
             fits = clean_string(c);
-            if (!fits)
+            if (!fits && !c->no_memory)
                 return "the JSON ends within a string";
             c->values++;
         } else if (is_digit(next) || next == '-') {
@@ -106,8 +109,10 @@ static const char *clean(struct cleaner *c)
             fits = array_append(&c->out, &next, 1);
             c->at++;
         }
-        if (!fits)
-            return "the JSON is too large";
+        if (!fits) { /* the array's maximum is beyond what a text can become */
+            c->no_memory = true;
+            return "out of memory";
+        }
         if (c->values > WORDS_MAX_JSON_VALUES)
             return "the JSON has too many values";
     }
@@ -127,6 +132,7 @@ void words_json_parse(struct words_set *set, struct words_text *text)
     c.out = array_of(1, 3 * (size_t)WORDS_MAX_TEXT);
     text->problem = clean(&c);
     set->json_values = c.values;
+    set->no_memory = set->no_memory || c.no_memory;
     if (!text->problem) {
         json_error_t error;
         text->json = json_loadb(c.out.data, c.out.count, JSON_ALLOW_NUL, &error);
