@@ -47,8 +47,8 @@ class Sdid(nn.Module):
         self.encoders, self.second = nn.ModuleList([rgb[0], partner[0]]), second
         self.projections = nn.ModuleList([nn.Linear(rgb[1], dim), nn.Linear(partner[1], dim)])
         self.head = nn.Linear(2 * dim, 2)
-        self.register_buffer("queues", torch.zeros(2, 2, QUEUE, dim))  # class, modality
-        self.at, self.filled = [0, 0], [0, 0]
+        self.register_buffer("slots", torch.zeros(4, QUEUE, dim))  # by class, then modality; no picture-like four axes
+        self.at, self.filled, self.pending = [0, 0], [0, 0], None
 
     def features(self, x):
         return [p(e(v)) for p, e, v in zip(self.projections, self.encoders, (x, self.second(x)))]
@@ -58,6 +58,8 @@ class Sdid(nn.Module):
         return two[:, 1:] - two[:, :1]
 
     def loss(self, x, labels):
+        if self.pending:  # of the step before, whose backward pass still read the queues
+            self.push(*self.pending)
         f = self.features(x)
         loss = F.cross_entropy(self.head(torch.cat(f, 1)).float(), labels)
         with torch.autocast("cpu", enabled=False):
@@ -67,7 +69,7 @@ class Sdid(nn.Module):
         total = 0
         for c in (0, 1):
             of = labels == c
-            own, other = self.queues[c, :, : self.filled[c]], self.queues[1 - c, :, : self.filled[1 - c]]
+            own, other = self.queue(c)[:, : self.filled[c]], self.queue(1 - c)[:, : self.filled[1 - c]]
             mine = [v[of] for v in z]
             similar = [v @ q.T for v, q in zip(mine, own)]
             for m in (0, 1):
@@ -78,22 +80,42 @@ class Sdid(nn.Module):
                 p = torch.log_softmax(values / TAU, 1)
                 q = torch.log_softmax(similar[1 - m].gather(1, slots) / TAU, 1)
                 total = total + F.kl_div(q, p, reduction="batchmean", log_target=True)
+        self.pending = [v.detach() for v in z], labels
+        return total
+
+    def queue(self, c):
+        return self.slots[2 * c : 2 * c + 2]
+
+    def push(self, z, labels):
         for c in (0, 1):
-            rows = torch.stack([v.detach()[labels == c] for v in z])
+            rows = torch.stack([v[labels == c] for v in z])
             n = rows.shape[1]
             places = (self.at[c] + torch.arange(n)) % QUEUE
-            self.queues[c][:, places] = rows
+            self.queue(c)[:, places] = rows
             self.at[c], self.filled[c] = (self.at[c] + n) % QUEUE, min(QUEUE, self.filled[c] + n)
-        return total
 
 
 def full():
     return Sdid(dino(), resnet(), 512, npr), 224
 
 
+def statistics(x, correlated):
+    """As tools/reference/residual.py has them, without a loop over pictures."""
+    x = x.flatten(2).float()
+    mean = x.mean(2, keepdim=True)
+    centred = x - mean
+    v = centred.square().mean(2)
+    read = [mean[:, :, 0], torch.log(v + 1e-3)]
+    if correlated:
+        s = (v + 1e-3).rsqrt()
+        c = centred @ centred.transpose(1, 2) / x.shape[2]
+        read.append((c * s[:, :, None] * s[:, None, :]).flatten(1))
+    return read
+
+
 def mini(residual):
     """`residual`: tools/reference/residual.py."""
-    residual.WIDTH, residual.CROP = 16, 128
+    residual.WIDTH, residual.CROP, residual.statistics = 16, 128, statistics
 
     def encoder(*config):
         net = residual.Residual(*config)

@@ -15,6 +15,7 @@
 #include "detector/npr.h"
 #include "detector/published.h"
 #include "detector/residual.h"
+#include "detector/sdid.h"
 
 static struct assay_error error;
 
@@ -182,6 +183,89 @@ static void test_model(void **state)
     model_free(&other);
 }
 
+/* What only training keeps in the store is no part of the model: a run may begin with one. */
+static void test_model_in_training(void **state)
+{
+    (void)state;
+    struct model from = make(&detector_residual, 1), to = make(&detector_residual, 2);
+    ok(model_save(&from, scratch(), &error));
+    const struct shape shape = SHAPE(2);
+    const struct store_init zeros = {STORE_CONSTANT, 0, 0};
+    assert_non_null(store_declare(to.store, "optimizer.adam.bias.mean", &shape, STORE_STATE, zeros));
+    ok(store_initialise(to.store, 1, &error));
+    ok(model_load_published(&to, scratch(), NULL, &error));
+    assert_int_equal(differ(&from, &to, ""), 0);
+    model_free(&from);
+    model_free(&to);
+}
+
+static int encoder_of(const char *name)
+{
+    int index = 0;
+    for (const char *at = SDID_ENCODERS; strncmp(at, name, strlen(name)) != 0; at = strchr(at, '|') + 1)
+        index++;
+    return index;
+}
+
+static struct model make_sdid(const char *rgb, const char *partner, uint64_t seed)
+{
+    struct model model = {0};
+    struct sdid_config config;
+    option_defaults(detector_sdid.fields, &config);
+    config.lora.rank = 0;
+    config.crop = 32;
+    config.rgb = encoder_of(rgb);
+    config.partner = encoder_of(partner);
+    ok(model_create(&detector_sdid, &config, seed, &model, &error));
+    return model;
+}
+
+/* The RGB encoder of a model, as a checkpoint of its own. */
+static void write_encoder(const struct model *model)
+{
+    size_t count = 0;
+    struct safetensors_item *items = mem_alloc(model->store->entries.count, sizeof *items);
+    for (size_t i = 0; i < model->store->entries.count; i++) {
+        const struct store_entry *e = model->store->entries.entries[i].value;
+        if (strncmp(e->name, "rgb.", 4) == 0)
+            items[count++] = (struct safetensors_item){e->name + 4, e->shape.rank, e->shape.dim, e->data};
+    }
+    ok(safetensors_write(scratch(), items, count, NULL, &error));
+    mem_free(items);
+}
+
+/* Two backbones: a file goes where it fits, to both where both are of its kind; to none is an error. */
+static void test_two_backbones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rgb, *partner;
+        bool to_rgb, to_partner;
+    } cases[] = {
+        {"resnet18", "resnet18", true, true},
+        {"resnet18", "resnet34", true, false},
+        {"resnet34", "resnet18", false, true},
+        {"resnet34", "resnet34", false, false},
+    };
+    struct model from = make_sdid("resnet18", "resnet18", 1);
+    write_encoder(&from);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct model to = make_sdid(cases[i].rgb, cases[i].partner, 2);
+        bool fits = cases[i].to_rgb || cases[i].to_partner;
+        assert_int_equal(model_load_published(&to, scratch(), NULL, &error), fits ? ASSAY_OK : ASSAY_ERROR_MODEL);
+        const struct store_entry *source = store_get(from.store, "rgb.layer1.0.conv1.weight");
+        size_t bytes = (size_t)shape_count(&source->shape) * sizeof(float);
+        const float *rgb = store_get(to.store, "rgb.layer1.0.conv1.weight")->data;
+        const float *partner = store_get(to.store, "partner.layer1.0.conv1.weight")->data;
+        assert_int_equal(memcmp(rgb, source->data, bytes) == 0, cases[i].to_rgb);
+        assert_int_equal(memcmp(partner, source->data, bytes) == 0, cases[i].to_partner);
+        if (!fits)
+            assert_non_null(strstr(error.message, "missing"));
+        model_free(&to);
+    }
+    model_free(&from);
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -192,9 +276,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checkpoint),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_checkpoint),        cmocka_unit_test(test_head),          cmocka_unit_test(test_model),
+        cmocka_unit_test(test_model_in_training), cmocka_unit_test(test_two_backbones),
     };
     return cmocka_run_group_tests_name("detector/published", tests, NULL, teardown);
 }

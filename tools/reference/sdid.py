@@ -16,7 +16,7 @@ FIXTURES = resnet.FIXTURES.parents[1] / "detector" / "fixtures"
 SIDE, PATCH, WIDTH, HEADS, DEPTH = 16, 4, 8, 2, 2
 RANK, ALPHA = 2, 3
 DIM, QUEUE, TOP, TAU, LAMBDA = 6, 7, 3, 0.07, (0.1, 0.1)
-STEPS, RATE, BATCH, POOL = 10, 0.01, 5, 9
+STEPS, RATE, BATCH, POOL = 10, 0.002, 5, 9
 MODALITIES, CLASSES = ("rgb", "partner"), ("real", "generated")
 
 # Which pictures of the pool each step sees, and their classes: mixed, real alone, generated alone.
@@ -258,7 +258,7 @@ def make(name, seed, neighbours, predict):
         trained = net.trained()
         gradients = torch.autograd.grad(total, list(trained.values()))
         net.push(z, labels)
-        if step in (0, 7):
+        if step in (0, 3):
             out.update({f"grad{step}.{k}": g for k, g in zip(trained, gradients)})
         with torch.no_grad():
             for p, g in zip(trained.values(), gradients):
@@ -279,9 +279,12 @@ def make(name, seed, neighbours, predict):
     print(torch.stack(kept["at"]).numpy().tolist(), torch.stack(kept["filled"]).numpy().tolist())
 
 
-def mini():
-    """As resnet.replay has it: one batch, seen ten times."""
-    torch.manual_seed(43)
+def mini(seed):
+    """As resnet.replay has it: one batch, seen ten times. A milder temperature: norms over five pictures make float32
+    coarse, and 1 / 0.07 would enlarge that."""
+    global TAU
+    TAU = 0.5
+    torch.manual_seed(seed)
     net = Mini().double()
     resnet.randomise(net)
     rename = lambda k: k.replace(".head.bn.", ".bn.")
@@ -302,12 +305,22 @@ def mini():
     resnet.RATE = RATE
     resnet.replay(net, loss_of, out)
     out = {rename(k): v for k, v in out.items() if not k.startswith("step10.") or v.numel() <= 1000}
-    resnet.write("sdid_mini.safetensors", out)
+    resnet.write("sdid_mini.safetensors", {k: v for k, v in out.items() if not k.startswith("grad.") or v.numel() <= 2000})
     print("sdid_mini.safetensors", out["losses"].numpy().round(3))
+
+
+def fitting(write):
+    """With the first seed whose similarities have no near tie."""
+    for seed in range(41, 61):
+        try:
+            return write(seed)
+        except AssertionError:
+            print("seed", seed, "has a near tie")
+    raise SystemExit("no seed fits")
 
 
 if __name__ == "__main__":
     resnet.FIXTURES = FIXTURES
-    make("sdid.safetensors", 41, "teacher", "both")
-    make("sdid_own.safetensors", 42, "own", "rgb")
-    mini()
+    fitting(lambda seed: make("sdid.safetensors", seed, "teacher", "both"))
+    fitting(lambda seed: make("sdid_own.safetensors", seed, "own", "rgb"))
+    fitting(mini)
