@@ -65,6 +65,9 @@ static void test_training_defaults(void **unused)
     assert_true(options.learning_rate == 5e-6 && options.weight_decay == 0 && augment.turn == 0.33);
     assert_true(plain.learning_rate == 1e-3 && plain_augment.turn == 0 && plain.batch == 32);
     assert_true(options.beta2 == plain.beta2);
+    assert_null(plain.group_rates);
+    assert_int_equal(settings_defaults(detector_find("sdid"), &options, &augment, &error), ASSAY_OK);
+    assert_string_equal(options.group_rates, "partner.=2");
 
     static const struct detector_default unknown[] = {{"learning-rat", "1"}, {0}};
     struct detector wrong = *detector_find("lol");

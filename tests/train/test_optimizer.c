@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "graph/program.h"
 #include "train/optimizer.h"
+#include "train/options.h"
 
 enum { STEPS = 10, TENSORS = 5 };
 static const char *const names[TENSORS] = {"conv1.weight", "bn1.weight", "layer2.0.conv1.weight", "fc.weight",
@@ -171,12 +172,39 @@ static void test_swap(void **state)
     store_free(store);
 }
 
+/* What is typed: "PREFIX=FACTOR,...". */
+static void test_group_rates(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"a", "=2", "a=", "a=x", "a=-1", "a=1,", "a=1,,b=2", "a=nan", "a=1 b=2"};
+    struct train_options options;
+    struct optimizer_options optimizer;
+    struct assay_error error;
+    struct arena arena = {0};
+    option_defaults(train_option_table, &options);
+    assert_int_equal(train_optimizer(&options, &arena, &optimizer, &error), ASSAY_OK);
+    assert_int_equal(optimizer.group_count, 0);
+    options.group_rates = "partner.=2,head.weight=0,x=0.5e-1";
+    assert_int_equal(train_optimizer(&options, &arena, &optimizer, &error), ASSAY_OK);
+    assert_int_equal(optimizer.group_count, 3);
+    assert_string_equal(optimizer.groups[0].prefix, "partner.");
+    assert_string_equal(optimizer.groups[1].prefix, "head.weight");
+    assert_string_equal(optimizer.groups[2].prefix, "x");
+    assert_true(optimizer.groups[0].rate == 2 && optimizer.groups[1].rate == 0 && optimizer.groups[2].rate == 0.05);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        options.group_rates = wrong[i];
+        assert_int_equal(train_optimizer(&options, &arena, &optimizer, &error), ASSAY_ERROR_ARGUMENT);
+        assert_non_null(strstr(error.message, "group-rates"));
+    }
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sgd),  cmocka_unit_test(test_adam),    cmocka_unit_test(test_adamw),
-        cmocka_unit_test(test_clip), cmocka_unit_test(test_average), cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_swap),
+        cmocka_unit_test(test_sgd),  cmocka_unit_test(test_adam),        cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_clip), cmocka_unit_test(test_average),     cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_swap), cmocka_unit_test(test_group_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
