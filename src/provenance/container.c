@@ -102,8 +102,8 @@ struct container_block *container_add(struct container *c, enum block_kind kind,
     struct container_block *block = array_push(&c->blocks);
     c->starved |= !block;
     if (block)
-        *block = (struct container_block){.kind = kind, .name = name, .keyword = "", .language = "", .translated = "",
-                                          .whole = true};
+        *block = (struct container_block){
+            .kind = kind, .name = name, .keyword = "", .language = "", .translated = "", .whole = true};
     return block;
 }
 
@@ -167,7 +167,8 @@ struct container_block *container_add_part(struct container *c, enum block_kind 
         const struct container_range *r = &parent->ranges[i];
         uint64_t from = begin > at ? begin : at, end = begin + r->data_size, to = end < at + size ? end : at + size;
         if (from < to) {
-            own[block->range_count++] = (struct container_range){r->offset, r->size, r->data_offset + from - begin, to - from};
+            own[block->range_count++] =
+                (struct container_range){r->offset, r->size, r->data_offset + from - begin, to - from};
             c->ranges_left--;
         }
         begin = end;

@@ -19,11 +19,11 @@
 
 enum {
     CONTAINER_MAX_BLOCKS = 4096,
-    CONTAINER_MAX_RANGES = 65536,          /* over all blocks; an extended XMP or C2PA block takes one for each 64 KB */
-    CONTAINER_MAX_NOTES = 64,              /* further ones are counted, not kept */
-    CONTAINER_MAX_BLOCK_BYTES = 32 << 20,  /* of a block that is put together or inflated */
-    CONTAINER_MAX_MEMORY = 96 << 20,       /* of all that is copied and inflated of one file */
-    CONTAINER_MAX_BOXES = 4096,            /* BMFF boxes that are looked into */
+    CONTAINER_MAX_RANGES = 65536,         /* over all blocks; an extended XMP or C2PA block takes one for each 64 KB */
+    CONTAINER_MAX_NOTES = 64,             /* further ones are counted, not kept */
+    CONTAINER_MAX_BLOCK_BYTES = 32 << 20, /* of a block that is put together or inflated */
+    CONTAINER_MAX_MEMORY = 96 << 20,      /* of all that is copied and inflated of one file */
+    CONTAINER_MAX_BOXES = 4096,           /* BMFF boxes that are looked into */
 };
 
 enum block_kind {
@@ -33,11 +33,11 @@ enum block_kind {
     BLOCK_EXIF,         /* a TIFF structure: begins with "II" or "MM". Of a TIFF file: the whole file */
     BLOCK_ICC,          /* a whole ICC profile; `keyword`: the name that a PNG gives it, or "" */
     BLOCK_IPTC,         /* IPTC-IIM records: begins with 0x1C */
-    BLOCK_PHOTOSHOP,    /* image resources: begins with "8BIM". IPTC, XMP... inside are listed as blocks of their own too */
-    BLOCK_TEXT,         /* text with a keyword, of a PNG; `bytes` are the text alone, inflated */
-    BLOCK_COMMENT,      /* a comment of a JPEG or GIF */
-    BLOCK_OTHER,        /* what else there is, by `name`: an application segment, a chunk, a top-level box, an item */
-    BLOCK_TRAILER,      /* bytes after the end of a PNG, WebP or GIF */
+    BLOCK_PHOTOSHOP, /* image resources: begins with "8BIM". IPTC, XMP... inside are listed as blocks of their own too */
+    BLOCK_TEXT,      /* text with a keyword, of a PNG; `bytes` are the text alone, inflated */
+    BLOCK_COMMENT,   /* a comment of a JPEG or GIF */
+    BLOCK_OTHER,     /* what else there is, by `name`: an application segment, a chunk, a top-level box, an item */
+    BLOCK_TRAILER,   /* bytes after the end of a PNG, WebP or GIF */
     BLOCK_KIND_COUNT
 };
 
@@ -67,8 +67,8 @@ struct container_block {
     size_t size;
     const struct container_range *ranges; /* in the order in which they make up `bytes` */
     size_t range_count;
-    bool whole; /* false: damaged, cut, or over a limit: `bytes` are what could be read, and a note says why */
-    uint64_t place;  /* inside: for the order */
+    bool whole;     /* false: damaged, cut, or over a limit: `bytes` are what could be read, and a note says why */
+    uint64_t place; /* inside: for the order */
     unsigned number;
 };
 
@@ -81,14 +81,15 @@ struct container {
     enum picture_format format;
     const uint8_t *bytes; /* the file */
     size_t size;
-    struct array blocks; /* struct container_block, in the order of the file (a block of several pieces: of its first) */
-    struct array notes;  /* struct container_note */
+    struct array
+        blocks;         /* struct container_block, in the order of the file (a block of several pieces: of its first) */
+    struct array notes; /* struct container_note */
     size_t notes_left_out;
     /* inside */
     struct arena arena;
     size_t ranges_left;
     bool starved; /* there was no memory for something */
-    bool full; /* the limit of blocks was reached */
+    bool full;    /* the limit of blocks was reached */
 };
 
 /* Lists what the bytes hold. They are kept by reference: they must live as long as the container. An unknown format has no

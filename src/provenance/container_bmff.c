@@ -40,7 +40,8 @@ static void read_uuid(struct container *c, const struct walk *w)
         const uint8_t *nul = memchr(data + 20, 0, size - 20);
         size_t head = nul ? (size_t)(nul + 1 - data) : size;
         purpose = container_clean(c, data + 20, head - 20 - (nul ? 1 : 0));
-        bool manifest = strcmp(purpose, "manifest") == 0 || strcmp(purpose, "original") == 0 || strcmp(purpose, "update") == 0;
+        bool manifest =
+            strcmp(purpose, "manifest") == 0 || strcmp(purpose, "original") == 0 || strcmp(purpose, "update") == 0;
         if (manifest && size - head >= 8) {
             kind = BLOCK_C2PA;
             data += head + 8;
@@ -87,7 +88,8 @@ static void read_properties(struct meta *m, const uint8_t *bytes, size_t size, b
         m->boxes++;
         if (walk_is(&w, "ipco") && !inner)
             read_properties(m, w.data, w.length, true);
-        else if (walk_is(&w, "colr") && (walk_begins(w.data, w.length, "prof", 4) || walk_begins(w.data, w.length, "rICC", 4)))
+        else if (walk_is(&w, "colr") &&
+                 (walk_begins(w.data, w.length, "prof", 4) || walk_begins(w.data, w.length, "rICC", 4)))
             container_add_piece(m->c, BLOCK_ICC, "colr", container_range_of(&w, w.data + 4, w.length - 4));
     }
 }
@@ -123,7 +125,8 @@ static struct item *item_of(struct meta *m, uint32_t id)
 
 static bool is_metadata(const struct item *item)
 {
-    return item && (strcmp(item->type, "Exif") == 0 || strcmp(item->type, "mime") == 0 || strcmp(item->type, "uri ") == 0);
+    return item &&
+           (strcmp(item->type, "Exif") == 0 || strcmp(item->type, "mime") == 0 || strcmp(item->type, "uri ") == 0);
 }
 
 static void emit(struct meta *m, struct item *item, struct container_range *ranges, size_t count, bool whole)
@@ -132,7 +135,8 @@ static void emit(struct meta *m, struct item *item, struct container_range *rang
     bool xmp = strcmp(item->type, "mime") == 0 && item->content_type_size == 19 &&
                memcmp(item->content_type, "application/rdf+xml", 19) == 0;
     enum block_kind kind = xmp ? BLOCK_XMP : strcmp(item->type, "Exif") == 0 ? BLOCK_EXIF : BLOCK_OTHER;
-    if (kind == BLOCK_EXIF && count && ranges[0].data_size >= 4) { /* first the distance to the TIFF head: "Exif\0\0" or nothing */
+    if (kind == BLOCK_EXIF && count &&
+        ranges[0].data_size >= 4) { /* first the distance to the TIFF head: "Exif\0\0" or nothing */
         uint64_t skip = 4 + (uint64_t)walk_be32(c->bytes + ranges[0].data_offset);
         if (skip > ranges[0].data_size)
             kind = BLOCK_OTHER;
@@ -258,8 +262,8 @@ void container_read_bmff(struct container *c)
         if (walk_is(&w, "uuid")) {
             read_uuid(c, &w);
         } else {
-            struct container_block *block =
-                container_add_piece(c, BLOCK_OTHER, container_clean(c, w.type, 4), container_range_of(&w, w.data, w.length));
+            struct container_block *block = container_add_piece(c, BLOCK_OTHER, container_clean(c, w.type, 4),
+                                                                container_range_of(&w, w.data, w.length));
             if (block)
                 block->whole = more;
             if (walk_is(&w, "meta"))

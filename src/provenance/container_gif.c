@@ -1,8 +1,9 @@
 /* container_gif.c - extensions of a GIF before and between its frames: comments, XMP, ICC, C2PA. */
 #include "provenance/container_internal.h"
 
-enum { XMP_TRAILER = 257 }; /* bytes by which a reader that knows no XMP finds the end, the last block's 0 not counted */
-
+enum {
+    XMP_TRAILER = 257
+}; /* bytes by which a reader that knows no XMP finds the end, the last block's 0 not counted */
 
 /* Past the blocks that begin at `at`. Their data as ranges where `ranges` is not NULL. */
 static size_t pass_blocks(struct container *c, size_t at, size_t start, struct array *ranges)
@@ -33,10 +34,10 @@ static void read_extension(struct container *c, size_t start, size_t *next)
         name = "comment";
     } else if (label == 0xFF && rest >= 12 && c->bytes[at] == 11) {
         identifier = container_clean(c, c->bytes + at + 1, 11);
-        kind = walk_begins(c->bytes + at + 1, 11, "XMP DataXMP", 11)      ? BLOCK_XMP
+        kind = walk_begins(c->bytes + at + 1, 11, "XMP DataXMP", 11)   ? BLOCK_XMP
                : walk_begins(c->bytes + at + 1, 11, "ICCRGBG1012", 11) ? BLOCK_ICC
-               : walk_begins(c->bytes + at + 1, 8, "C2PA_GIF", 8)         ? BLOCK_C2PA
-                                                                          : BLOCK_OTHER;
+               : walk_begins(c->bytes + at + 1, 8, "C2PA_GIF", 8)      ? BLOCK_C2PA
+                                                                       : BLOCK_OTHER;
         name = "application";
         at += 12;
     }
@@ -51,7 +52,8 @@ static void read_extension(struct container *c, size_t start, size_t *next)
     struct container_range *all = ranges.data;
     for (size_t i = 0; i < ranges.count; i++)
         all[i].size = end - start;
-    struct container_block *block = label == 0xF9 ? NULL : container_add(c, kind, name); /* 0xF9: how a frame is shown */
+    struct container_block *block =
+        label == 0xF9 ? NULL : container_add(c, kind, name); /* 0xF9: how a frame is shown */
     if (block) {
         block->keyword = identifier;
         container_join(c, block, all, ranges.count);
@@ -76,7 +78,8 @@ void container_read_gif(struct container *c)
             at = pass_blocks(c, at + 1, at, NULL);
         } else if (c->bytes[at] == 0x3B) {
             if (++at < c->size)
-                container_add_piece(c, BLOCK_TRAILER, "trailer", (struct container_range){at, c->size - at, at, c->size - at});
+                container_add_piece(c, BLOCK_TRAILER, "trailer",
+                                    (struct container_range){at, c->size - at, at, c->size - at});
             return;
         } else {
             container_note_at(c, at, "the GIF is damaged");

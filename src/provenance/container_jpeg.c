@@ -9,11 +9,11 @@
 /* One segment, or what of it counts. Pieces of one kind and key are one block. */
 struct piece {
     enum block_kind kind;
-    uint8_t key[32];   /* GUID, box instance */
-    uint64_t order;    /* inside the block */
-    uint64_t claimed;  /* what the segment says of the whole block: its length, or for ICC the number of segments */
-    uint8_t repeated;  /* bytes at the front that count in the first piece alone */
-    size_t index;      /* in the file */
+    uint8_t key[32];  /* GUID, box instance */
+    uint64_t order;   /* inside the block */
+    uint64_t claimed; /* what the segment says of the whole block: its length, or for ICC the number of segments */
+    uint8_t repeated; /* bytes at the front that count in the first piece alone */
+    size_t index;     /* in the file */
     int marker;
     bool alone, cut;
     struct container_range range;

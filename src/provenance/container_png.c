@@ -13,7 +13,10 @@ static size_t text_end(const uint8_t *data, size_t size, size_t at)
 
 static int digit(uint8_t c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* "\nexif\n      42\n4578...": a name, the number of bytes, their digits in lines. Becomes a block of another kind. */
@@ -22,7 +25,7 @@ static void read_raw_profile(struct container *c, struct container_block *block)
     static const struct {
         const char *type;
         enum block_kind kind;
-    } types[] = {{"exif", BLOCK_EXIF}, {"APP1", BLOCK_EXIF}, {"xmp", BLOCK_XMP},          {"icc", BLOCK_ICC},
+    } types[] = {{"exif", BLOCK_EXIF}, {"APP1", BLOCK_EXIF}, {"xmp", BLOCK_XMP},       {"icc", BLOCK_ICC},
                  {"icm", BLOCK_ICC},   {"iptc", BLOCK_IPTC}, {"8bim", BLOCK_PHOTOSHOP}};
     const char *type = block->keyword + sizeof "Raw profile type " - 1;
     size_t which = 0, at = 0, made = 0;
@@ -143,10 +146,12 @@ void container_read_png(struct container *c)
     while ((more = walk_png(&w)) || (w.state == WALK_CUT && w.whole)) {
         if (!is_pixels(&w)) {
             size_t before = c->blocks.count;
-            bool sound = more && crc32(crc32(0, NULL, 0), w.data - 4, (uInt)(w.length + 4)) == walk_be32(w.data + w.length);
+            bool sound =
+                more && crc32(crc32(0, NULL, 0), w.data - 4, (uInt)(w.length + 4)) == walk_be32(w.data + w.length);
             read_chunk(c, &w);
             if (!sound)
-                container_note_at(c, w.start, more ? "the checksum of the chunk %s is wrong" : "the chunk %s is cut off",
+                container_note_at(c, w.start,
+                                  more ? "the checksum of the chunk %s is wrong" : "the chunk %s is cut off",
                                   container_clean(c, w.type, 4));
             for (size_t i = before; i < c->blocks.count && !sound; i++)
                 ((struct container_block *)c->blocks.data)[i].whole = false;

@@ -73,8 +73,9 @@ void container_read_tiff(struct container *c)
         for (unsigned i = 0; i < directories && !again; i++)
             again = seen[i] == at;
         if (again || at > t.size || t.size - at < head) {
-            container_note_at(c, at, again ? "the TIFF's directories run in a circle, or there are too many"
-                                           : "a directory lies outside of the file");
+            container_note_at(c, at,
+                              again ? "the TIFF's directories run in a circle, or there are too many"
+                                    : "a directory lies outside of the file");
             return;
         }
         seen[directories] = at;

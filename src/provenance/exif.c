@@ -95,7 +95,9 @@ static void follow(struct reader *r, const struct exif_tag *tag)
     static const struct {
         uint16_t number;
         uint8_t from, to;
-    } links[] = {{0x8769, EXIF_IFD0, EXIF_EXIF}, {0x8825, EXIF_IFD0, EXIF_GPS}, {0xA005, EXIF_EXIF, EXIF_INTEROP},
+    } links[] = {{0x8769, EXIF_IFD0, EXIF_EXIF},
+                 {0x8825, EXIF_IFD0, EXIF_GPS},
+                 {0xA005, EXIF_EXIF, EXIF_INTEROP},
                  {0x014A, EXIF_IFD0, EXIF_SUBIFD}};
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
         if (tag->number != links[i].number || tag->directory != (enum exif_directory)links[i].from ||
@@ -201,7 +203,8 @@ static const char *trimmed(char *text)
 static const char *text_of(struct reader *r, enum exif_directory directory, unsigned wanted)
 {
     const struct exif_tag *tag = exif_find(r->out, directory, wanted);
-    if (!tag || (tag->type != TYPE_ASCII && tag->type != TYPE_BYTE && tag->type != TYPE_UNDEFINED && tag->type != TYPE_UTF8))
+    if (!tag ||
+        (tag->type != TYPE_ASCII && tag->type != TYPE_BYTE && tag->type != TYPE_UNDEFINED && tag->type != TYPE_UTF8))
         return NULL;
     size_t size = tag->count < EXIF_MAX_TEXT ? (size_t)tag->count : EXIF_MAX_TEXT;
     const uint8_t *nul = memchr(tag->bytes, 0, size);
@@ -225,7 +228,8 @@ static const char *read_comment(struct reader *r)
         return NULL;
     if (memcmp(bytes, "UNICODE\0", 8) == 0) {
         size_t rest = size - 8;
-        bool big = charset_utf16_is_big(bytes + 8, rest, r->out->big_endian); /* many write another order than the tags' */
+        bool big =
+            charset_utf16_is_big(bytes + 8, rest, r->out->big_endian); /* many write another order than the tags' */
         text = charset_utf16(r->arena, bytes + 8, rest, big);
     } else if (memcmp(bytes, "JIS\0\0\0\0\0", 8) == 0) {
         text = charset_jis(r->arena, bytes + 8, size - 8);
@@ -253,11 +257,13 @@ static const char *maker_of(const uint8_t *bytes, size_t size)
 {
     static const struct {
         const char *begin, *maker;
-    } makers[] = {{"Apple iOS", "Apple"},   {"Nikon", "Nikon"},       {"OLYMP", "Olympus"},   {"OM SYSTEM", "OM System"},
-                  {"FUJIFILM", "Fujifilm"}, {"Panasonic", "Panasonic"}, {"SONY", "Sony"},       {"PENTAX", "Pentax"},
-                  {"AOC", "Pentax"},        {"LEICA", "Leica"},       {"SIGMA", "Sigma"},     {"FOVEON", "Sigma"},
-                  {"KDK", "Kodak"},         {"QVC", "Casio"},         {"Ricoh", "Ricoh"},     {"RICOH", "Ricoh"},
-                  {"HDRP", "Google"},       {"DJI", "DJI"},           {"SAMSUNG", "Samsung"}, {"EPSON", "Epson"}};
+    } makers[] = {{"Apple iOS", "Apple"},     {"Nikon", "Nikon"},       {"OLYMP", "Olympus"},
+                  {"OM SYSTEM", "OM System"}, {"FUJIFILM", "Fujifilm"}, {"Panasonic", "Panasonic"},
+                  {"SONY", "Sony"},           {"PENTAX", "Pentax"},     {"AOC", "Pentax"},
+                  {"LEICA", "Leica"},         {"SIGMA", "Sigma"},       {"FOVEON", "Sigma"},
+                  {"KDK", "Kodak"},           {"QVC", "Casio"},         {"Ricoh", "Ricoh"},
+                  {"RICOH", "Ricoh"},         {"HDRP", "Google"},       {"DJI", "DJI"},
+                  {"SAMSUNG", "Samsung"},     {"EPSON", "Epson"}};
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
         if (walk_begins(bytes, size, makers[i].begin, strlen(makers[i].begin)))
             return makers[i].maker;
@@ -377,7 +383,8 @@ bool exif_thumbnail_shape_differs(const struct exif *exif, uint32_t width, uint3
     double w = exif->thumbnail_width, h = exif->thumbnail_height;
     if (!w || !h || !width || !height)
         return false;
-    if ((w < h) != (width < height) && w != h && width != height) { /* one stands, the other lies: a turned copy is none */
+    if ((w < h) != (width < height) && w != h &&
+        width != height) { /* one stands, the other lies: a turned copy is none */
         double swap = w;
         w = h;
         h = swap;

@@ -9,10 +9,10 @@
 #include "provenance/fact.h"
 
 enum {
-    EXIF_MAX_TAGS = 1024,          /* of all directories */
+    EXIF_MAX_TAGS = 1024, /* of all directories */
     EXIF_MAX_DIRECTORIES = 32,
-    EXIF_MAX_TEXT = 1 << 20,       /* bytes of a text */
-    EXIF_SHOWN_NUMBERS = 16        /* numbers of one tag that exif_facts shows */
+    EXIF_MAX_TEXT = 1 << 20, /* bytes of a text */
+    EXIF_SHOWN_NUMBERS = 16  /* numbers of one tag that exif_facts shows */
 };
 
 enum exif_directory { EXIF_IFD0, EXIF_EXIF, EXIF_GPS, EXIF_INTEROP, EXIF_IFD1, EXIF_SUBIFD, EXIF_DIRECTORY_COUNT };
@@ -30,18 +30,18 @@ struct exif {
     /* Texts: UTF-8, trailing spaces and NULs taken off; NULL where they are missing or empty. */
     const char *make, *model, *lens_make, *lens_model, *software, *host_computer, *artist, *copyright, *description;
     const char *date_time, *date_time_original, *date_time_digitized; /* "2024:05:01 10:20:30", as they are */
-    const char *user_comment;                                          /* of whichever character set it declares */
+    const char *user_comment;                                         /* of whichever character set it declares */
     const char *serial_number, *owner, *image_unique_id;
-    int orientation;             /* 1 to 8; 0: not stated */
-    uint32_t width, height;      /* of the picture, as EXIF states it; 0: not stated */
+    int orientation;                              /* 1 to 8; 0: not stated */
+    uint32_t width, height;                       /* of the picture, as EXIF states it; 0: not stated */
     double exposure_time, f_number, focal_length; /* seconds, -, mm; 0: not stated */
     uint32_t iso;
-    bool gps;                    /* there are GPS tags */
+    bool gps; /* there are GPS tags */
     bool has_position;
-    double latitude, longitude;  /* degrees, north and east positive */
-    size_t maker_note_bytes;     /* 0: none */
-    const char *maker_note;      /* whose, by how it begins: "Apple"; NULL: unknown */
-    const uint8_t *thumbnail;    /* a JPEG; NULL: none */
+    double latitude, longitude; /* degrees, north and east positive */
+    size_t maker_note_bytes;    /* 0: none */
+    const char *maker_note;     /* whose, by how it begins: "Apple"; NULL: unknown */
+    const uint8_t *thumbnail;   /* a JPEG; NULL: none */
     size_t thumbnail_size;
     uint32_t thumbnail_width, thumbnail_height; /* by the thumbnail's own header; 0: unreadable */
     /* inside */

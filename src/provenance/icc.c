@@ -50,7 +50,8 @@ static bool read_text(const uint8_t *tag, size_t size, struct arena *arena, cons
     if (width < 12)
         return true;
     for (size_t i = 0; i < count && i < MAX_TAGS && (size - 16) / width > i; i++)
-        if (chosen == SIZE_MAX || (memcmp(tag + 16 + i * width, "en", 2) == 0 && memcmp(tag + 16 + chosen * width, "en", 2) != 0))
+        if (chosen == SIZE_MAX ||
+            (memcmp(tag + 16 + i * width, "en", 2) == 0 && memcmp(tag + 16 + chosen * width, "en", 2) != 0))
             chosen = i;
     if (chosen == SIZE_MAX)
         return true;
@@ -100,7 +101,8 @@ assay_status icc_read_block(const uint8_t *bytes, size_t size, struct arena *are
     return memory ? ASSAY_OK : error_memory(error, "a picture's colour profile");
 }
 
-assay_status icc_read(const struct container *container, struct arena *arena, struct icc *out, struct assay_error *error)
+assay_status icc_read(const struct container *container, struct arena *arena, struct icc *out,
+                      struct assay_error *error)
 {
     const struct container_block *block = container_next(container, NULL, BLOCK_ICC);
     *out = (struct icc){0};
@@ -117,9 +119,15 @@ void icc_facts(const struct icc *icc, struct fact_tree *tree, struct fact *paren
     if (icc->version_major) {
         const struct {
             const char *name, *text;
-        } shown[] = {{"device_class", icc->device_class}, {"color_space", icc->space}, {"connection_space", icc->connection},
-                     {"program", icc->program}, {"platform", icc->platform}, {"manufacturer", icc->manufacturer},
-                     {"model", icc->model}, {"creator", icc->creator}, {"date", icc->date}};
+        } shown[] = {{"device_class", icc->device_class},
+                     {"color_space", icc->space},
+                     {"connection_space", icc->connection},
+                     {"program", icc->program},
+                     {"platform", icc->platform},
+                     {"manufacturer", icc->manufacturer},
+                     {"model", icc->model},
+                     {"creator", icc->creator},
+                     {"date", icc->date}};
         fact_printf(tree, group, "version", "%d.%d", icc->version_major, icc->version_minor);
         for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
             if (shown[i].text[0])

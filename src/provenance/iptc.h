@@ -23,7 +23,7 @@ struct iptc {
     struct iptc_dataset *datasets;
     size_t count;
     /* The first of each; NULL where it is missing. */
-    const char *program, *program_version; /* 2:65, 2:70 */
+    const char *program, *program_version;                                 /* 2:65, 2:70 */
     const char *byline, *credit, *source, *copyright, *headline, *caption; /* 2:80, 110, 115, 116, 105, 120 */
     const char *date_created;                                              /* 2:55 */
 };

@@ -7,7 +7,7 @@
 #include "image/jpeg_header.h"
 
 struct jpeg_tables {
-    const char *writer; /* "libjpeg", "Adobe Photoshop", "mozjpeg"; NULL: unknown, or there are none */
+    const char *writer;  /* "libjpeg", "Adobe Photoshop", "mozjpeg"; NULL: unknown, or there are none */
     const char *setting; /* "Save for Web, high", "Robidoux"; "" where there is only a quality */
     int quality;         /* of libjpeg and mozjpeg, 1 to 100; 0 otherwise */
     int colour_quality;  /* the same, unless brightness and colour were given two qualities */

@@ -15,9 +15,10 @@ struct jpeg_traits {
     struct jpeg_quality quality; /* of libjpeg's scale, exact or the nearest */
     struct jpeg_tables tables;
     enum jpeg_subsampling subsampling;
-    bool standard_huffman; /* T.81's own codes, as fast writers and most cameras use them; false: made for the picture */
-    bool jfif, adobe;      /* APP0 JFIF, APP14 Adobe */
-    int adobe_transform;   /* of APP14: 0: RGB or CMYK, 1: YCbCr, 2: YCCK */
+    bool
+        standard_huffman; /* T.81's own codes, as fast writers and most cameras use them; false: made for the picture */
+    bool jfif, adobe;     /* APP0 JFIF, APP14 Adobe */
+    int adobe_transform;  /* of APP14: 0: RGB or CMYK, 1: YCbCr, 2: YCCK */
     /* What Photoshop says: -1 where it does not. */
     int photoshop_quality; /* resource 0x0406, "Save As": 0 to 12 */
     int ducky_quality;     /* APP12, "Save for Web": 0 to 100 */

@@ -153,7 +153,8 @@ static struct xmp_node *add(struct reader *r, struct xmp_node *parent, const str
             }
         if (!prefix)
             node->uri = arena_strndup(r->arena, q->uri, q->uri_size < 200 ? q->uri_size : 200);
-        int local = q->local_size < 100 ? (int)q->local_size : 100, own = q->prefix_size < 40 ? (int)q->prefix_size : 40;
+        int local = q->local_size < 100 ? (int)q->local_size : 100,
+            own = q->prefix_size < 40 ? (int)q->prefix_size : 40;
         node->name = prefix ? arena_printf(r->arena, "%s:%.*s", prefix, local, q->local)
                      : own  ? arena_printf(r->arena, "%.*s:%.*s", own, q->prefix, local, q->local)
                             : arena_printf(r->arena, "%.*s", local, q->local);
@@ -388,7 +389,8 @@ assay_status xmp_read_packet(const uint8_t *bytes, size_t size, struct arena *ar
     return r.no_memory ? error_memory(error, "a picture's XMP") : ASSAY_OK;
 }
 
-assay_status xmp_read(const struct container *container, struct arena *arena, struct xmp *out, struct assay_error *error)
+assay_status xmp_read(const struct container *container, struct arena *arena, struct xmp *out,
+                      struct assay_error *error)
 {
     *out = (struct xmp){.root = {.kind = XMP_STRUCT, .name = "", .uri = "", .language = "", .value = ""}};
     assay_status status = ASSAY_OK;

@@ -36,16 +36,17 @@ struct xmp {
     struct xmp_node root; /* an XMP_STRUCT of all properties, those of extended XMP and of further packets among them */
     const char *problem;  /* NULL, or what is wrong: "the XMP declares entities, which are refused" */
     /* What is asked for most; NULL where it is missing. */
-    const char *digital_source_type; /* Iptc4xmpExt:DigitalSourceType, as in the file: mostly an address of IPTC's list */
-    const char *creator_tool;        /* xmp:CreatorTool */
-    const char *credit;              /* photoshop:Credit */
-    const char *ai_system;           /* Iptc4xmpExt:AISystemUsed */
-    const char *ai_system_version;   /* Iptc4xmpExt:AISystemVersionUsed */
-    const char *ai_prompt;           /* Iptc4xmpExt:AIPromptInformation */
-    const char *ai_prompt_writer;    /* Iptc4xmpExt:AIPromptWriterName */
-    const char *make, *model;        /* tiff:Make, tiff:Model */
+    const char
+        *digital_source_type;      /* Iptc4xmpExt:DigitalSourceType, as in the file: mostly an address of IPTC's list */
+    const char *creator_tool;      /* xmp:CreatorTool */
+    const char *credit;            /* photoshop:Credit */
+    const char *ai_system;         /* Iptc4xmpExt:AISystemUsed */
+    const char *ai_system_version; /* Iptc4xmpExt:AISystemVersionUsed */
+    const char *ai_prompt;         /* Iptc4xmpExt:AIPromptInformation */
+    const char *ai_prompt_writer;  /* Iptc4xmpExt:AIPromptWriterName */
+    const char *make, *model;      /* tiff:Make, tiff:Model */
     const char *create_date, *modify_date; /* xmp:CreateDate, xmp:ModifyDate */
-    const char *provenance;          /* dcterms:provenance: where a C2PA manifest lies that is not in the file */
+    const char *provenance;                /* dcterms:provenance: where a C2PA manifest lies that is not in the file */
 };
 
 /* Reads one packet into *out, which is zeroed before the first one. ASSAY_ERROR_MEMORY is the only error. */
@@ -53,7 +54,8 @@ assay_status xmp_read_packet(const uint8_t *bytes, size_t size, struct arena *ar
                              struct assay_error *error);
 
 /* All of a file's packets; of extended XMP those that the main packet names. Zeroes *out first. */
-assay_status xmp_read(const struct container *container, struct arena *arena, struct xmp *out, struct assay_error *error);
+assay_status xmp_read(const struct container *container, struct arena *arena, struct xmp *out,
+                      struct assay_error *error);
 
 /* The child of a name: a property or a field. NULL: none, or `node` is NULL. */
 const struct xmp_node *xmp_child(const struct xmp_node *node, const char *name);

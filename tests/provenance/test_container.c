@@ -137,8 +137,9 @@ static void test_texts(void **state)
     assert_string_equal(block->language, "de");
     assert_string_equal(block->translated, "Titel");
     assert_int_equal(block->charset, CHARSET_UTF8);
-    assert_memory_equal(block->bytes, "\xc3\x9c"
-                                      "ber",
+    assert_memory_equal(block->bytes,
+                        "\xc3\x9c"
+                        "ber",
                         block->size);
     block = container_next(&container, block, BLOCK_TEXT);
     assert_string_equal(block->name, "zTXt");
@@ -216,7 +217,9 @@ static void test_extended_xmp(void **state)
         uint32_t offset, total;
         const char *note;
         size_t kept;
-    } cases[] = {{101, 200, "missing", 100}, {99, 200, "overlap", 100}, {100, 0xFFFFFFFF, "not the one", 200},
+    } cases[] = {{101, 200, "missing", 100},
+                 {99, 200, "overlap", 100},
+                 {100, 0xFFFFFFFF, "not the one", 200},
                  {100, 200, NULL, 200}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t head[75] = "http://ns.adobe.com/xmp/extension/", data[100] = {0};
@@ -265,7 +268,9 @@ static void test_uuid(void **state)
     (void)state;
     static const uint8_t uuid[] = {0xD8, 0xFE, 0xC3, 0xD6, 0x1B, 0x0E, 0x48, 0x3C,
                                    0x92, 0x97, 0x58, 0x28, 0x87, 0x7E, 0xC4, 0x81};
-    put("\0\0\0\x14" "ftypavif\0\0\0\0avif", 20);
+    put("\0\0\0\x14"
+        "ftypavif\0\0\0\0avif",
+        20);
     put_number(8 + 16 + 4 + 9 + 8 + 12, 4, true);
     put("uuid", 4);
     put(uuid, 16);
@@ -282,13 +287,52 @@ static void test_uuid(void **state)
     assert_true(noted("no manifest"));
 }
 
+/* HEIC is made as AVIF is; GIF's extensions are in blocks of up to 255 bytes. */
+static void test_heic_and_gif(void **state)
+{
+    (void)state;
+    uint8_t *data, profile[400];
+    size_t size;
+    struct assay_error error;
+    assert_int_equal(file_read(ASSAY_TEST_DIR "/image/fixtures/lossless.heic", 1 << 20, &data, &size, &error),
+                     ASSAY_OK);
+    put(data, size);
+    free(data);
+    const struct container_block *block = read_all(BLOCK_EXIF);
+    assert_true(block->whole && block->size > 100);
+    assert_memory_equal(block->bytes, "II*\0", 4);
+    for (size_t i = 0; i < sizeof profile; i++)
+        profile[i] = (uint8_t)(i * 3);
+    static const struct {
+        const char *name;
+        enum block_kind kind;
+    } cases[] = {{"\x21\xFF\x0BICCRGBG1012", BLOCK_ICC},
+                 {"\x21\xFF\x0B"
+                  "C2PA_GIF\1\0\0",
+                  BLOCK_C2PA}};
+    for (int i = 0; i < 2; i++) {
+        bytes.count = 0;
+        put("GIF89a\1\0\1\0\0\0\0", 13);
+        put(cases[i].name, 14);
+        put("\xFF", 1);
+        put(profile, 255);
+        put_number(sizeof profile - 255, 1, true);
+        put(profile + 255, sizeof profile - 255);
+        put("\0\x3B", 2);
+        block = read_all(cases[i].kind);
+        assert_int_equal(block->size, sizeof profile);
+        assert_memory_equal(block->bytes, profile, sizeof profile);
+        assert_true(block->whole && block->range_count == 2);
+    }
+}
+
 /* ---- Bad input -------------------------------------------------------------------------------------------------------- */
 
 /* Every file cut at every byte, and with every byte changed: nothing is read outside, all can be freed. */
 static void test_cut_and_changed(void **state)
 {
     (void)state;
-    static const char *names[] = {"photoshop.jpg", "extended.jpg", "raw.png", "text.png", "declared.png",
+    static const char *names[] = {"photoshop.jpg", "extended.jpg", "raw.png",    "text.png",   "declared.png",
                                   "xmp.gif",       "camera.avif",  "camera.tif", "shapes.webp"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         load(names[i]);
@@ -315,7 +359,9 @@ static void test_lengths(void **state)
 {
     (void)state;
     start_jpeg();
-    put("\xFF\xE1\xFF\xFF" "Exif\0\0II*\0\x08\0\0\0", 18); /* claims 64 KB */
+    put("\xFF\xE1\xFF\xFF"
+        "Exif\0\0II*\0\x08\0\0\0",
+        18); /* claims 64 KB */
     const struct container_block *block = read_all(BLOCK_EXIF);
     assert_false(block->whole);
     assert_true(noted("cut off"));
@@ -381,7 +427,9 @@ static void test_many(void **state)
     assert_true(noted("more than 4096 blocks"));
     /* boxes a thousand deep, then ten thousand side by side; items that overlap are in the corpus */
     bytes.count = 0;
-    put("\0\0\0\x14" "ftypavif\0\0\0\0avif", 20);
+    put("\0\0\0\x14"
+        "ftypavif\0\0\0\0avif",
+        20);
     for (uint32_t i = 0; i < 1000; i++) {
         put_number((i ? 8000 : 8004) - 8 * i, 4, true);
         put(i ? "ipco" : "meta", 4);
@@ -389,7 +437,9 @@ static void test_many(void **state)
             put("\0\0\0\0", 4);
     }
     for (int i = 0; i < 10000; i++)
-        put("\0\0\0\x08" "free", 8);
+        put("\0\0\0\x08"
+            "free",
+            8);
     read_all(BLOCK_OTHER);
     assert_true(noted("more than 4096 boxes") || noted("more than 4096 blocks"));
     /* GIF comments, one byte each */
@@ -445,7 +495,9 @@ static void test_xmp(void **state)
     array_printf(&text, "</rdf:Description></rdf:RDF>");
     assert_non_null(strstr(xmp_problem(text.data, &xmp, &arena), "too many"));
     text.count = 0;
-    array_printf(&text, RDF_OPEN "<rdf:Description><xmp:CreatorTool>%04000000d</xmp:CreatorTool></rdf:Description></rdf:RDF>", 1);
+    array_printf(&text,
+                 RDF_OPEN "<rdf:Description><xmp:CreatorTool>%04000000d</xmp:CreatorTool></rdf:Description></rdf:RDF>",
+                 1);
     assert_string_equal(xmp_problem(text.data, &xmp, &arena), "");
     assert_int_equal(strlen(xmp.creator_tool), XMP_MAX_VALUE_BYTES);
     text.count = 0;
@@ -464,7 +516,8 @@ static void test_others(void **state)
     struct iptc iptc;
     struct icc icc;
     /* directories that name themselves, tags of 4 GB, values outside */
-    static const uint8_t self[] = "II*\0\x08\0\0\0\2\0\x69\x87\4\0\1\0\0\0\x08\0\0\0\x0F\1\2\0\xFF\xFF\xFF\xFF\0\0\0\0\x08\0\0\0";
+    static const uint8_t self[] =
+        "II*\0\x08\0\0\0\2\0\x69\x87\4\0\1\0\0\0\x08\0\0\0\x0F\1\2\0\xFF\xFF\xFF\xFF\0\0\0\0\x08\0\0\0";
     assert_int_equal(exif_read_block(self, sizeof self - 1, &arena, &exif, NULL), ASSAY_OK);
     assert_non_null(exif.problem);
     assert_null(exif.make);
@@ -502,6 +555,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_extended_xmp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_profile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_uuid, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_heic_and_gif, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cut_and_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lengths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bomb, set_up, tear_down),
