@@ -9,7 +9,7 @@
 #include "train/reconstruct/reconstruct.h"
 
 struct reconstruct_config {
-    const char *out, *name, *real, *layout, *split;
+    const char *out, *name, *begin, *real, *layout, *split;
     int64_t cache_mb, threads;
     bool overwrite, progress;
 };
@@ -24,6 +24,8 @@ static const struct option command_options[] = {
      "how the folders or the list are to be read (see below); auto: the one that fits"},
     {"split", OPTION_TEXT, AT(split), NULL, 0, 0, NULL, "train, val or test, where there are several"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, instead of DIR"},
+    {"begin", OPTION_TEXT, AT(begin), NULL, 0, 0, NULL,
+     "an autoencoder (.safetensors) whose weights are the first ones wherever they fit"},
     {"overwrite", OPTION_BOOL, AT(overwrite), "false", 0, 0, NULL,
      "train and write anew what is there under this name"},
     {"cache", OPTION_INT, AT(cache_mb), "1024", 0, 1e9, NULL, "MiB of decoded pictures kept while training"},
@@ -48,6 +50,14 @@ static assay_status check_words(const struct reconstruct_config *c, const struct
     return ASSAY_OK;
 }
 
+static assay_status check_begin(const struct reconstruct_config *c, const struct reconstruct_job *job,
+                                struct assay_error *error)
+{
+    if (!job->network.steps && !c->begin)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "option steps: 0 needs --begin, or there are no weights");
+    return ASSAY_OK;
+}
+
 static void complain(const char *message)
 {
     cli_complain("left out: %s", message);
@@ -64,6 +74,7 @@ static assay_status work(const struct reconstruct_config *c, const char *root, s
     job->dataset = dataset;
     job->folder = c->out;
     job->name = c->name;
+    job->begin = c->begin;
     job->overwrite = c->overwrite;
     job->cache_mb = c->cache_mb;
     job->stream = c->progress ? stderr : NULL;
@@ -75,7 +86,9 @@ static void print_summary(const struct reconstruct_config *c, const struct recon
                           const struct reconstruct_result *r)
 {
     const struct autoencoder_options *o = &job->network;
-    if (r->trained)
+    if (r->trained && !o->steps)
+        printf("autoencoder: taken as it was; PSNR %.2f dB at the end of its training\n", r->training_psnr);
+    else if (r->trained)
         printf("autoencoder: %" PRId64 " steps of %" PRId64 " crops, %.1f crops/s; PSNR %.2f dB at the end\n", o->steps,
                o->batch, r->crops_per_second, r->training_psnr);
     else
@@ -105,7 +118,7 @@ static int reconstruct_main(int argc, char **argv)
     option_defaults(pairs_option_table, &job.pairs);
     option_defaults(autoencoder_option_table, &job.network);
     if (cli_parse(argc, argv, targets, 3, &arena, &words, &error) || check_words(&config, &words, &error) ||
-        reconstruct_options_check(&job.network, &job.pairs, &error)) {
+        reconstruct_options_check(&job.network, &job.pairs, &error) || check_begin(&config, &job, &error)) {
         status = cli_failure(&error, true);
     } else if (work(&config, words.count ? ((const char **)words.data)[0] : NULL, &dataset, &job, &result, &error)) {
         status = cli_failure(&error, false);

@@ -1,6 +1,9 @@
 /* autoencoder.c - encoder, latents, decoder, critic. No norms: they would cost as much as the convolutions. */
 #include "train/reconstruct/autoencoder.h"
 
+#include <math.h>
+#include <stdio.h>
+
 #include "nn/conv.h"
 #include "nn/resize.h"
 #include "nn/upsample.h"
@@ -39,14 +42,24 @@ static node residual(struct graph *g, struct params p, node x)
  * count. */
 static node encode(struct graph *g, struct params p, node x, const struct autoencoder_options *o)
 {
+    const float strength = 4; /* brings details to the order of the means */
     int doublings = autoencoder_doublings(o);
+    int64_t factor = autoencoder_factor(o);
+    if (graph_failed(g))
+        return NODE_NONE;
+    node means = upsample_nearest(g, op_avg_pool2d(g, x, (int)factor, (int)factor, 0), factor);
+    node both[2] = {x, op_scale(g, op_sub(g, x, means), strength)};
+    x = op_concat(g, both, 2, 3); /* [B, H, W, 6] */
+    node cells = pixel_unshuffle(g, x, factor);
     x = conv3_relu(g, params_scope(p, "in"), pixel_unshuffle(g, x, 2), channels_at(o, 1), 1);
     for (int i = 2; i <= doublings; i++) {
         x = conv3_relu(g, params_scope_index(p, "down", i), x, channels_at(o, i), 2);
         x = residual(g, params_scope_index(p, "block", i), x);
     }
-    int64_t latent = o->latent ? o->latent : autoencoder_factor(o) * autoencoder_factor(o) / 4;
-    return op_tanh(g, conv3(g, params_scope(p, "out"), x, latent, 1, CONV_INIT_TORCH));
+    int64_t latent = o->latent ? o->latent : autoencoder_factor(o) * autoencoder_factor(o) * 3 / 4;
+    x = conv3(g, params_scope(p, "out"), x, latent, 1, CONV_INIT_TORCH);
+    node direct = conv2d(g, params_scope(p, "direct"), cells, (struct conv_config){.out = latent, .kernel = 1});
+    return op_tanh(g, op_add(g, x, direct));
 }
 
 /* Rounded to `levels` values evenly from -1 to 1; the gradient passes as if it were not. Then the noise. */
@@ -113,4 +126,49 @@ node autoencoder_critic(struct graph *g, struct params p, node x, const struct a
                             (struct conv_config){
                                 .out = channels_at(o, i), .kernel = 4, .stride = 2, .padding = 1, .bias = true}));
     return conv3(g, params_scope(p, "out"), x, 1, 1, CONV_INIT_TORCH);
+}
+
+/* ---- first weights ---------------------------------------------------------------------------------------------- */
+
+static const float kept = 0.25f; /* share of the random weights */
+
+/* [4 out, in, 3, 3]: the four filters of a channel follow one another. */
+static void begin_shuffle(struct store_entry *w)
+{
+    int64_t filter = w->shape.dim[1] * 9;
+    for (int64_t channel = 0; channel < w->shape.dim[0]; channel++) {
+        float *own = w->data + channel * filter;
+        const float *first = w->data + channel / 4 * 4 * filter;
+        for (int64_t i = 0; i < filter && own != first; i++)
+            own[i] = first[i] + kept * own[i];
+    }
+}
+
+/* [in, out, 4, 4]: bilinear interpolation of a random mixture of channels, which keeps a ReLU's power. */
+static void begin_transposed(struct store_entry *w)
+{
+    static const float bilinear[4] = {0.25f, 0.75f, 0.75f, 0.25f};
+    double bound = 1 / sqrt((double)w->shape.dim[1] * 16); /* of the uniform weights that are there */
+    float scale = (float)(sqrt(2 / (double)w->shape.dim[0]) / (bound / sqrt(3.0)));
+    for (int64_t pair = 0; pair < w->shape.dim[0] * w->shape.dim[1]; pair++) {
+        float *window = w->data + pair * 16, mixture = window[0] * scale;
+        for (int i = 0; i < 16; i++)
+            window[i] = mixture * bilinear[i / 4] * bilinear[i % 4] + kept * window[i];
+    }
+}
+
+void autoencoder_begin(struct store *store, const struct autoencoder_options *o)
+{
+    for (int i = 1; i <= autoencoder_doublings(o); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "decoder.up.%d.weight", i);
+        struct store_entry *w = store_get(store, name);
+        if (!w)
+            continue;
+        if (o->decoder == DECODER_SHUFFLE)
+            begin_shuffle(w);
+        else if (o->decoder == DECODER_TRANSPOSED)
+            begin_transposed(w);
+        w->version++;
+    }
 }

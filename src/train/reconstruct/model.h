@@ -19,10 +19,13 @@ struct autoencoder_model {
 
 /* Trains on crops of the given pictures (indices into their dataset, at least one; each as likely as the other),
  * drawn by the seed. What comes out is a function of pictures, options and threads. Crops smaller than asked are
- * padded with black. `stream`: for progress, NULL: silent. *images_per_second may be NULL. */
+ * padded with black. `begin`: its weights are the first ones wherever name and shape agree (with 0 steps all must), as
+ * they do in the outer layers of autoencoders that differ in their factor alone; NULL: drawn ones. `stream`: for
+ * progress, NULL: silent. *crops_per_second may be NULL. */
 assay_status autoencoder_train(struct pictures *pictures, const uint32_t *indices, size_t count,
-                               const struct autoencoder_options *options, FILE *stream, struct autoencoder_model *out,
-                               double *crops_per_second, struct assay_error *error);
+                               const struct autoencoder_options *options, const struct autoencoder_model *begin,
+                               FILE *stream, struct autoencoder_model *out, double *crops_per_second,
+                               struct assay_error *error);
 
 /* The weights, with options, digest and PSNR as metadata "assay.reconstruct" (JSON). */
 assay_status autoencoder_save(const struct autoencoder_model *model, const char *path, struct assay_error *error);

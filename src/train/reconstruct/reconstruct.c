@@ -194,21 +194,25 @@ static void tell_unreadable(void *context, const struct dataset_picture *picture
 static assay_status train(const struct reconstruct_job *job, const char *path, struct autoencoder_model *model,
                           struct reconstruct_result *result, struct assay_error *error)
 {
+    struct autoencoder_model begin = {0};
     struct pictures *pictures = NULL;
     uint32_t *indices = NULL;
     size_t count = 0;
     assay_status status = candidates(job->dataset, job->pairs.art, &indices, &count, error);
+    if (!status && job->begin)
+        status = autoencoder_load(job->begin, &begin, error);
     if (!status)
         status = pictures_create(job->dataset, (uint64_t)job->cache_mb << 20, NULL, tell_unreadable, (void *)job,
                                  &pictures, error);
     if (!status)
-        status = autoencoder_train(pictures, indices, count, &job->network, job->stream, model,
-                                   &result->crops_per_second, error);
+        status = autoencoder_train(pictures, indices, count, &job->network, job->begin ? &begin : NULL, job->stream,
+                                   model, &result->crops_per_second, error);
     if (!status)
         status = remove_stale(job, result->name, error);
     if (!status)
         status = autoencoder_save(model, path, error);
     result->trained = !status;
+    autoencoder_free(&begin);
     pictures_free(pictures);
     mem_free(indices);
     return status;

@@ -23,6 +23,7 @@ struct reconstruct_job {
     struct pairs_options pairs;
     const char *folder;                    /* exists */
     const char *name;                      /* NULL: "rec-DECODER-FACTOR" */
+    const char *begin;                     /* file of an autoencoder to begin training with; NULL: none */
     bool overwrite;                        /* train anew and write anew what is there under this name */
     int64_t cache_mb;                      /* MiB of decoded pictures kept while training */
     FILE *stream;                          /* for progress, NULL: silent */

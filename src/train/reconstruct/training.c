@@ -228,9 +228,32 @@ static assay_status run_steps(struct feeder *f, struct program *program, FILE *s
     return status;
 }
 
+/* Those of the other autoencoder that have the same name and shape; at least one, or every one. */
+static assay_status take_weights(struct store *store, const struct autoencoder_model *begin, bool every,
+                                 struct assay_error *error)
+{
+    size_t taken = 0, count = 0;
+    for (size_t i = 0; i < store->entries.count; i++) {
+        struct store_entry *to = store->entries.entries[i].value;
+        const struct store_entry *from = autoencoder_owns(to) ? store_get(begin->store, to->name) : NULL;
+        count += autoencoder_owns(to);
+        if (!from || !shape_equal(&from->shape, &to->shape))
+            continue;
+        memcpy(to->data, from->data, (size_t)shape_count(&to->shape) * sizeof *to->data);
+        to->version++;
+        taken++;
+    }
+    if (taken == 0 || (every && taken < count))
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "%zu of the %zu weights of the autoencoder to begin with fit this one: it has other options",
+                         taken, count);
+    return ASSAY_OK;
+}
+
 assay_status autoencoder_train(struct pictures *pictures, const uint32_t *indices, size_t count,
-                               const struct autoencoder_options *options, FILE *stream, struct autoencoder_model *out,
-                               double *crops_per_second, struct assay_error *error)
+                               const struct autoencoder_options *options, const struct autoencoder_model *begin,
+                               FILE *stream, struct autoencoder_model *out, double *crops_per_second,
+                               struct assay_error *error)
 {
     struct autoencoder_model m = {.options = *options};
     struct program *program = NULL;
@@ -258,6 +281,12 @@ assay_status autoencoder_train(struct pictures *pictures, const uint32_t *indice
     if (!status)
         status = store_initialise(m.store, (uint64_t)options->seed, error);
     if (!status)
+        autoencoder_begin(m.store, options);
+    if (!status && begin)
+        status = take_weights(m.store, begin, options->steps == 0, error);
+    if (!status && begin)
+        m.psnr = begin->psnr;
+    if (!status && options->steps)
         status = run_steps(&f, program, stream, &m, crops_per_second, error);
     program_free(program);
     mem_free(f.crops);
