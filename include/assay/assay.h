@@ -171,6 +171,14 @@ ASSAY_API assay_status assay_picture_encode_png(const struct assay_picture *pict
 ASSAY_API void assay_bytes_free(uint8_t *bytes);                  /* NULL is fine */
 ASSAY_API void assay_picture_free(struct assay_picture *picture); /* NULL is fine */
 
+/* What its file told, for pictures that were read from one: "JPEG", "PNG", "WebP", "TIFF", "GIF", "HEIF"; NULL where it is
+ * not known, and for NULL. Static memory. */
+ASSAY_API const char *assay_picture_format(const struct assay_picture *picture);
+
+/* The quality at which a JPEG was written, 1 to 100, told from its tables (for writers other than libjpeg: the nearest);
+ * 0: no JPEG, or not known. 0 for NULL. */
+ASSAY_API int assay_picture_jpeg_quality(const struct assay_picture *picture);
+
 /* ---- Models --------------------------------------------------------------------------------------------------- */
 
 /* A detector with its weights, preprocessing and calibration. Immutable once open. */
@@ -216,9 +224,14 @@ struct assay_model_info {
 /* Fills *info; where the model is NULL, with zeros and "". */
 ASSAY_API void assay_model_describe(const struct assay_model *model, struct assay_model_info *info);
 
+/* The limits beyond which a model was found to do no better than chance, and says "uncertain": the fewest pixels of the
+ * shorter side, and the lowest quality of a JPEG; 0: no limit. Either pointer may be NULL; 0 where the model is. */
+ASSAY_API void assay_model_limits(const struct assay_model *model, int *smallest_side, int *lowest_jpeg_quality);
+
 /* ---- Verdicts ------------------------------------------------------------------------------------------------- */
 
-/* What is said of a picture. ASSAY_UNCERTAIN lies between the two thresholds that calibration data set. */
+/* What is said of a picture. ASSAY_UNCERTAIN lies between the two thresholds that calibration data set, or beyond one of
+ * the model's limits. */
 typedef enum assay_verdict { ASSAY_REAL = 0, ASSAY_GENERATED, ASSAY_UNCERTAIN, ASSAY_UNCALIBRATED } assay_verdict;
 
 /* The verdict as it is printed: "real", "ai-generated", "uncertain", "uncalibrated". Never NULL; static memory. */
@@ -237,6 +250,36 @@ struct assay_result {
 ASSAY_API assay_status assay_detect(struct assay_model *model, const struct assay_picture *const *pictures,
                                     size_t count, struct assay_job *job, struct assay_result *results,
                                     struct assay_error *error);
+
+/* What kept a model from a verdict. */
+typedef enum assay_limit {
+    ASSAY_LIMIT_NONE = 0,
+    ASSAY_LIMIT_TOO_SMALL,     /* the shorter side has too few pixels */
+    ASSAY_LIMIT_TOO_COMPRESSED /* the JPEG's quality is too low */
+} assay_limit;
+
+/* What a verdict stands on. */
+struct assay_reasons {
+    int crops;              /* squares of the picture that the model looked at */
+    int crops_generated;    /* of them speak for "generated": their own probability is one half or more */
+    double lowest, highest; /* of the crops' probabilities */
+    double deviation;       /* of them, standard deviation (of all, with n) */
+    int width, height;      /* of the picture, pixels, upright */
+    int jpeg_quality;       /* as assay_picture_jpeg_quality */
+    assay_limit limit;      /* other than NONE: the verdict is ASSAY_UNCERTAIN whatever the probability says (or
+                                  ASSAY_UNCALIBRATED) */
+};
+
+/* assay_detect that also says what each verdict stands on: reasons[count]. Errors: as assay_detect. */
+ASSAY_API assay_status assay_detect_reasons(struct assay_model *model, const struct assay_picture *const *pictures,
+                                            size_t count, struct assay_job *job, struct assay_result *results,
+                                            struct assay_reasons *reasons, struct assay_error *error);
+
+/* Reasons in plain words, one line without a newline, as the command prints them: written into `text`, cut at `size`
+ * bytes and NUL-terminated; 320 bytes hold any. Returns `text`. NULL reasons: "". `model` is the one that judged, for
+ * its limits; NULL: they are not told by number. */
+ASSAY_API const char *assay_reasons_text(const struct assay_model *model, const struct assay_reasons *reasons,
+                                         char *text, size_t size);
 
 /* Reads and judges one picture file: as assay_picture_read_file, then assay_detect. */
 ASSAY_API assay_status assay_detect_file(struct assay_model *model, const char *path, const struct assay_limits *limits,

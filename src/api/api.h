@@ -16,7 +16,7 @@ struct assay_model {
 };
 
 /* The verdict for a logit. MODEL where it is not finite; the message names `what`. */
-assay_status api_judge(const struct assay_model *model, double logit, const char *what, struct assay_result *result,
-                       struct assay_error *error);
+assay_status api_judge(const struct assay_model *model, const struct image *image, double logit, const char *what,
+                       struct assay_result *result, struct assay_error *error);
 
 #endif

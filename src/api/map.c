@@ -50,7 +50,7 @@ assay_status assay_explain(struct assay_model *model, const struct assay_picture
     status = model_activation_watched(model->scorer, &picture->image, &how, &watch, a, error);
     parallel_use_threads(threads);
     if (!status)
-        status = api_judge(model, a->logit, "the picture", &map->open.result, error);
+        status = api_judge(model, &picture->image, a->logit, "the picture", &map->open.result, error);
     if (status) {
         assay_map_free(&map->open);
         return status;

@@ -81,3 +81,11 @@ void assay_model_describe(const struct assay_model *model, struct assay_model_in
     info->crop = model->model.preprocess.crop;
     info->max_crops = model->model.preprocess.max_crops;
 }
+
+void assay_model_limits(const struct assay_model *model, int *smallest_side, int *lowest_jpeg_quality)
+{
+    if (smallest_side)
+        *smallest_side = model ? model->model.limits.smallest_side : 0;
+    if (lowest_jpeg_quality)
+        *lowest_jpeg_quality = model ? model->model.limits.lowest_quality : 0;
+}

@@ -87,6 +87,16 @@ const uint8_t *assay_picture_pixels(const struct assay_picture *picture)
     return picture ? picture->image.pixels : NULL;
 }
 
+const char *assay_picture_format(const struct assay_picture *picture)
+{
+    return picture ? picture->image.format : NULL;
+}
+
+int assay_picture_jpeg_quality(const struct assay_picture *picture)
+{
+    return picture ? picture->image.jpeg_quality : 0;
+}
+
 assay_status assay_picture_encode_png(const struct assay_picture *picture, uint8_t **bytes, size_t *size,
                                       struct assay_error *error)
 {

@@ -24,7 +24,7 @@ enum {
 
 struct detect_config {
     const char *model, *explain, *trust;
-    bool json, csv, bf16, progress, provenance;
+    bool json, csv, reasons, bf16, progress, provenance;
     int64_t threads, max_pixels, max_bytes;
 };
 
@@ -33,6 +33,8 @@ static const struct option detect_options[] = {
     {"json", OPTION_BOOL, offsetof(struct detect_config, json), "false", 0, 0, NULL, "print one JSON object a line"},
     {"csv", OPTION_BOOL, offsetof(struct detect_config, csv), "false", 0, 0, NULL,
      "print comma-separated values with a heading"},
+    {"reasons", OPTION_BOOL, offsetof(struct detect_config, reasons), "false", 0, 0, NULL,
+     "a line below each verdict of the table with what it stands on; a single picture has it anyway"},
     {"bf16", OPTION_BOOL, offsetof(struct detect_config, bf16), "false", 0, 0, NULL,
      "compute in bfloat16 where the processor has it"},
     {"threads", OPTION_INT, offsetof(struct detect_config, threads), "0", 0, 1024, NULL,
@@ -70,7 +72,7 @@ struct detect {
 struct judged {
     struct assay_error error; /* where it could not be judged */
     struct assay_error map;   /* where its activation map could not be made */
-    double logit;
+    struct model_verdict told;
     struct finding finding; /* where `found` */
     bool found;
 };
@@ -108,12 +110,16 @@ static assay_status write_map(const struct detect *d, const struct input *input,
 }
 
 static assay_status judge_image(const struct detect *d, const struct input *input, const struct image *image,
-                                double *logit, struct assay_error *error)
+                                struct model_verdict *told, struct assay_error *error)
 {
     struct assay_error why = {0};
-    assay_status status = model_score(d->scorer, &image, 1, logit, &why);
-    if (!status && !isfinite(*logit))
+    struct crop_agreement agreement;
+    double logit;
+    assay_status status = model_score_agreement(d->scorer, &image, 1, NULL, &logit, &agreement, &why);
+    if (!status && !isfinite(logit))
         status = error_set(&why, ASSAY_ERROR_MODEL, "the model gives no finite score; it is damaged");
+    if (!status)
+        model_judge(&d->model, image, logit, &agreement, told);
     return status ? error_set(error, status, "%s: %s", input->path, why.message) : ASSAY_OK;
 }
 
@@ -159,7 +165,7 @@ static void judge_one(void *context, struct crew_seat *seat, uint64_t job, void 
         error->status =
             image_decode_held(seat, input->path, &limits, d->config.provenance ? &look : NULL, &image, error);
     if (!error->status)
-        error->status = judge_image(d, input, &image, &judged->logit, error);
+        error->status = judge_image(d, input, &image, &judged->told, error);
     if (!error->status && d->config.explain)
         judged->map.status = write_map(d, input, &image, &judged->map);
     image_free(&image);
@@ -176,9 +182,7 @@ static void tell_one(struct detect *d, const struct input *input, const struct j
         report_failure(&d->report, input->path, judged->error.message);
         return;
     }
-    double probability = calibration_probability(&d->model.calibration, judged->logit);
-    report_verdict(&d->report, input->path, calibration_verdict(&d->model.calibration, probability), probability,
-                   judged->found ? &judged->finding : NULL);
+    report_verdict(&d->report, input->path, &judged->told, judged->found ? &judged->finding : NULL);
     if (judged->map.status) { /* fails the run, not the verdict */
         d->failures++;
         wipe_bar(d);
@@ -263,6 +267,7 @@ static void begin_output(struct detect *d)
     size_t count = d->inputs.list.count;
     bool show = d->config.progress && (isatty(STDERR_FILENO) ? count > 1 : count >= DETECT_PROGRESS_WITHOUT_TERMINAL);
     report_begin(&d->report, format, d->model.detector->name, d->config.provenance);
+    d->report.reasons = d->config.reasons || count == 1;
     if (!d->model.calibration.present)
         cli_complain("note: this model is not calibrated: it gives no verdicts, and its probabilities are rough");
     progress_begin(&d->progress, show ? stderr : NULL, "judging", 0, count);

@@ -119,16 +119,14 @@ static assay_status write_map(const struct explain *e, struct assay_error *error
 /* The verdict, and how to read the map: on standard error where standard output has the picture. */
 static void tell(const struct explain *e)
 {
-    static const char *const verdicts[] = {[ASSAY_REAL] = "real",
-                                           [ASSAY_GENERATED] = "ai-generated",
-                                           [ASSAY_UNCERTAIN] = "uncertain",
-                                           [ASSAY_UNCALIBRATED] = "uncalibrated"};
     const struct activation *a = &e->activation;
     FILE *stream = strcmp(e->out, "-") == 0 ? stderr : stdout;
-    double probability = calibration_probability(&e->model.calibration, a->logit);
+    struct model_verdict told;
+    model_judge(&e->model, &e->picture, a->logit, NULL, &told);
     cli_print_text(stream, e->file);
-    fprintf(stream, ": %s, probability %.3f that it was generated\n",
-            verdicts[calibration_verdict(&e->model.calibration, probability)], probability);
+    fprintf(stream, ": %s, probability %.3f that it was generated%s%s\n", assay_verdict_text(told.verdict),
+            told.probability, told.reasons.limit ? ": " : "",
+            told.reasons.limit ? verdict_limit_text(told.reasons.limit) : "");
     cli_print_text(stream, e->out);
     if (a->method == ACTIVATION_ROLLOUT)
         fprintf(stream, ": attention roll-out, dark %.3g to light %.3g times the even share", a->low, a->high);

@@ -41,6 +41,7 @@ static json_t *info_to_json(const struct model *model, const char *path)
     json_object_set_new(info, "preprocess", preprocess_to_json(&model->preprocess));
     json_object_set_new(info, "calibration",
                         model->calibration.present ? calibration_to_json(&model->calibration) : json_null());
+    json_object_set_new(info, "limits", verdict_limits_to_json(&model->limits));
     json_object_set_new(info, "training", model->training ? json_incref(model->training) : json_null());
     json_object_set_new(info, "verdicts", model->verdicts ? json_incref(model->verdicts) : json_null());
     json_object_set_new(info, "tensors", tensors_to_json(&model->file));

@@ -10,7 +10,7 @@
 #include "base/json_text.h"
 #include "cli/cli.h"
 
-enum { JSON_DIGITS = 6 };
+enum { JSON_DIGITS = 6, TABLE_INDENT = 27 };
 
 void report_begin(struct report *report, enum report_format format, const char *detector, bool provenance)
 {
@@ -120,22 +120,47 @@ static void heading(struct report *report)
                                  : "verdict       probability  file\n",
               stdout);
     if (!report->headed && report->format == REPORT_CSV)
-        fputs(report->provenance ? "file,verdict,probability,detector,error,provenance,strength,basis,disagreement\n"
-                                 : "file,verdict,probability,detector,error\n",
-              stdout);
+        printf("file,verdict,probability,detector,error%s,crops,crops_generated,lowest,highest,deviation,width,height,"
+               "format,jpeg_quality,limit\n",
+               report->provenance ? ",provenance,strength,basis,disagreement" : "");
     report->headed = true;
 }
 
-void report_verdict(struct report *report, const char *file, assay_verdict verdict, double probability,
+static json_t *reasons_to_json(const struct verdict_reasons *r)
+{
+    const struct crop_agreement *a = &r->agreement;
+    return json_pack("{s:i, s:i, s:f, s:f, s:f, s:i, s:i, s:s?, s:o, s:o}", "crops", a->crops, "crops_generated",
+                     a->generated, "lowest", a->lowest, "highest", a->highest, "deviation", a->deviation, "width",
+                     r->width, "height", r->height, "format", r->format, "jpeg_quality",
+                     r->jpeg_quality ? json_integer(r->jpeg_quality) : json_null(), "limit",
+                     r->limit ? json_string(verdict_limit_text(r->limit)) : json_null());
+}
+
+static void csv_reasons(const struct verdict_reasons *r)
+{
+    const struct crop_agreement *a = &r->agreement;
+    printf(",%d,%d,%.*g,%.*g,%.*g,%d,%d,%s,", a->crops, a->generated, JSON_DIGITS, a->lowest, JSON_DIGITS, a->highest,
+           JSON_DIGITS, a->deviation, r->width, r->height, r->format ? r->format : "");
+    if (r->jpeg_quality)
+        printf("%d", r->jpeg_quality);
+    printf(",%s\n", r->limit ? verdict_limit_text(r->limit) : "");
+}
+
+void report_verdict(struct report *report, const char *file, const struct model_verdict *told,
                     const struct finding *finding)
 {
     heading(report);
+    assay_verdict verdict = told->verdict;
+    double probability = told->probability;
     const char *words = assay_verdict_text(verdict);
     if (report->format == REPORT_JSON) {
         json_t *object = json_line(file);
         json_object_set_new(object, "verdict", json_string(words));
         json_object_set_new(object, "probability", json_real(probability));
         json_object_set_new(object, "detector", json_string(report->detector));
+        json_t *reasons = reasons_to_json(&told->reasons);
+        report->lost |= !reasons;
+        json_object_set_new(object, "reasons", reasons);
         if (report->provenance && !json_finding(object, finding, verdict))
             report->lost = true;
         json_print(report, object);
@@ -144,7 +169,7 @@ void report_verdict(struct report *report, const char *file, assay_verdict verdi
         printf(",%s,%.*g,%s,", words, JSON_DIGITS, probability, report->detector);
         if (report->provenance)
             csv_finding(report, finding, verdict);
-        fputc('\n', stdout);
+        csv_reasons(&told->reasons);
     } else {
         const char *colour = report->colour ? colour_of(verdict) : "";
         printf("%s%-12s%s  %11.3f  ", colour, words, colour[0] ? "\033[0m" : "", probability);
@@ -155,6 +180,9 @@ void report_verdict(struct report *report, const char *file, assay_verdict verdi
         const char *disagreement = finding ? finding_disagreement(finding->kind, verdict) : NULL;
         if (disagreement)
             printf("              they disagree: %s\n", disagreement);
+        char text[VERDICT_REASONS_TEXT];
+        if (report->reasons)
+            printf("%*s%s\n", TABLE_INDENT, "", verdict_reasons_text(&told->reasons, text));
     }
 }
 
@@ -171,6 +199,6 @@ void report_failure(struct report *report, const char *file, const char *message
         csv_field(file);
         fputs(",,,,", stdout);
         csv_field(message);
-        fputs(report->provenance ? ",,,,\n" : "\n", stdout);
+        printf("%s,,,,,,,,,,\n", report->provenance ? ",,,," : "");
     }
 }

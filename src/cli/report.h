@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "assay/assay.h"
+#include "detector/model.h"
 #include "provenance/finding.h"
 
 enum report_format { REPORT_TABLE, REPORT_JSON, REPORT_CSV };
@@ -15,15 +15,16 @@ struct report {
     const char *detector;
     bool provenance; /* there are columns for what the files say */
     bool colour;
-    bool headed; /* the heading was written */
-    bool lost;   /* there was no memory for a line */
+    bool reasons; /* the table has a line more for each verdict, with what it stands on */
+    bool headed;  /* the heading was written */
+    bool lost;    /* there was no memory for a line */
 };
 
 /* Colours only on a terminal, and not where NO_COLOR is set or TERM is "dumb". */
 void report_begin(struct report *report, enum report_format format, const char *detector, bool provenance);
 
 /* `finding`: what the file says of itself; NULL: it is not known. */
-void report_verdict(struct report *report, const char *file, assay_verdict verdict, double probability,
+void report_verdict(struct report *report, const char *file, const struct model_verdict *told,
                     const struct finding *finding);
 
 /* What could not be judged: in JSON and CSV a line of its own, in the table nothing (standard error has it). */

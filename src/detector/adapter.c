@@ -156,6 +156,7 @@ assay_status model_attach(const char *path, const struct detector *detector, con
     if (!status && described) {
         out->calibration = told.calibration;
         out->preprocess = told.preprocess;
+        out->limits = told.limits;
         out->training = json_incref(told.training);
         out->verdicts = json_incref(told.verdicts);
         model_forget_scores(out);

@@ -116,6 +116,8 @@ assay_status model_make_metadata(const struct model *model, const char *path, js
         status = add_json(path, metadata, MODEL_KEY_CALIBRATION, calibration_to_json(&model->calibration), error);
     if (!status && model->training)
         status = add_json(path, metadata, MODEL_KEY_TRAINING, json_incref(model->training), error);
+    if (!status && (model->limits.smallest_side || model->limits.lowest_quality))
+        status = add_json(path, metadata, MODEL_KEY_LIMITS, verdict_limits_to_json(&model->limits), error);
     if (!status && model->verdicts)
         status = add_json(path, metadata, MODEL_KEY_VERDICTS, json_incref(model->verdicts), error);
     return status;

@@ -7,18 +7,20 @@
 #include "detector/detector.h"
 #include "format/safetensors.h"
 #include "graph/program.h"
-#include "verdict/verdict.h"
+#include "verdict/reasons.h"
 
 enum { MODEL_FORMAT_VERSION = 1 };
 
 /* Metadata keys (all values are strings): "assay.format" (version), "assay.detector", "assay.config",
- * "assay.preprocess", "assay.calibration", "assay.training", "assay.verdicts" (the last five JSON). */
+ * "assay.preprocess", "assay.calibration", "assay.training", "assay.verdicts", "assay.limits" (the
+ * last six JSON). */
 struct model {
     struct arena arena;
     const struct detector *detector;
     void *config; /* detector->config_size bytes */
     struct preprocess preprocess;
     struct calibration calibration;
+    struct verdict_limits limits;
     json_t *training; /* seed, data digest, versions, metrics: an object, or NULL */
     json_t *verdicts; /* how what makes verdicts of scores was chosen after training: an object, or NULL */
     struct store *store;
@@ -41,7 +43,17 @@ assay_status model_load_memory(const void *bytes, size_t size, const char *name,
 assay_status model_save(const struct model *model, const char *path, struct assay_error *error);
 void model_free(struct model *model); /* a zeroed one is fine */
 
-/* ---- model_verdicts.c: what is done to a model after training ---- */
+/* ---- model_verdicts.c: from scores to verdicts, and what is done to a model after training ---- */
+
+struct model_verdict {
+    assay_verdict verdict;
+    double probability;
+    struct verdict_reasons reasons;
+};
+
+/* The verdict on a picture for its score, within the model's limits. `agreement` may be NULL: not known, all 0. */
+void model_judge(const struct model *model, const struct image *picture, double logit,
+                 const struct crop_agreement *agreement, struct model_verdict *out);
 
 /* SHA-256 of the file that a model was loaded from. */
 void model_sha256(const struct model *model, char text[SHA256_TEXT]);
@@ -73,5 +85,10 @@ assay_status model_score_embed(struct model_scorer *scorer, const struct image *
 /* model_score, asking the watch (NULL: nobody) between batches of crops. */
 assay_status model_score_watched(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
                                  const struct watch *watch, double *logits, struct assay_error *error);
+
+/* The same, telling how far the crops of each picture agree: agreements[count]. */
+assay_status model_score_agreement(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                                   const struct watch *watch, double *logits, struct crop_agreement *agreements,
+                                   struct assay_error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #define MODEL_KEY_PREPROCESS "assay.preprocess"
 #define MODEL_KEY_CALIBRATION "assay.calibration"
 #define MODEL_KEY_TRAINING "assay.training"
+#define MODEL_KEY_LIMITS "assay.limits"
 #define MODEL_KEY_VERDICTS "assay.verdicts"
 
 enum { MODEL_MAX_JSON = 1 << 20 }; /* bytes of one JSON text in the metadata */

@@ -111,6 +111,13 @@ assay_status model_read_metadata(struct model *model, const char *path, struct a
     if (!status && object)
         status = calibration_from_json(object, path, &model->calibration, error);
     json_decref(object);
+    if (status)
+        return status;
+
+    status = read_json(file, path, MODEL_KEY_LIMITS, true, &object, error);
+    if (!status && object)
+        status = verdict_limits_from_json(object, path, &model->limits, error);
+    json_decref(object);
     if (!status)
         status = read_json(file, path, MODEL_KEY_VERDICTS, true, &model->verdicts, error);
     return status ? status : read_json(file, path, MODEL_KEY_TRAINING, true, &model->training, error);

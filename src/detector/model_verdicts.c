@@ -6,6 +6,22 @@
 
 #define BEFORE "before" /* SHA-256 of the files that give the same scores */
 
+void model_judge(const struct model *model, const struct image *picture, double logit,
+                 const struct crop_agreement *agreement, struct model_verdict *out)
+{
+    *out = (struct model_verdict){.probability = calibration_probability(&model->calibration, logit),
+                                  .reasons = {.width = picture->width,
+                                              .height = picture->height,
+                                              .format = picture->format,
+                                              .jpeg_quality = picture->jpeg_quality,
+                                              .jpeg_quality_exact = picture->jpeg_quality_exact}};
+    if (agreement)
+        out->reasons.agreement = *agreement;
+    out->reasons.limit = verdict_limit_of(&model->limits, picture->width, picture->height, picture->jpeg_quality,
+                                          &out->reasons.limit_value);
+    out->verdict = verdict_within(&model->calibration, out->reasons.limit, out->probability);
+}
+
 void model_sha256(const struct model *model, char text[SHA256_TEXT])
 {
     struct sha256 hash;

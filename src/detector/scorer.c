@@ -1,4 +1,5 @@
 /* scorer.c - pictures to logits: crops are cut, batched through the "eval" graph, and averaged over each picture. */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -19,9 +20,10 @@ struct crop_batch {
     const struct watch *watch;
     double share; /* of the call, done */
     struct {
-        double *logit;    /* the sums that a crop's values are added to */
-        float *embedding; /* NULL: not asked for */
-        double share;     /* of the call that is done with this crop */
+        double *logit;                    /* the sums that a crop's values are added to */
+        float *embedding;                 /* NULL: not asked for */
+        struct crop_agreement *agreement; /* likewise */
+        double share;                     /* of the call that is done with this crop */
     } target[SCORER_BATCH];
 };
 
@@ -126,6 +128,19 @@ static assay_status add_embeddings(const struct crop_batch *batch, int first, in
     return ASSAY_OK;
 }
 
+/* Welford's sums: until the end `deviation` holds the sum of squares about the mean. */
+static void add_crop(const struct calibration *calibration, double logit, struct crop_agreement *a)
+{
+    double p = calibration_probability(calibration, logit);
+    double mean = a->mean + (p - a->mean) / (a->crops + 1);
+    a->deviation += (p - a->mean) * (p - mean);
+    a->mean = mean;
+    a->crops++;
+    a->generated += p >= 0.5;
+    a->lowest = fmin(a->lowest, p);
+    a->highest = fmax(a->highest, p);
+}
+
 /* Runs `count` crops from `first` on and adds their values to their pictures' sums. */
 static assay_status run_crops(struct crop_batch *batch, int first, int count, struct assay_error *error)
 {
@@ -146,8 +161,12 @@ static assay_status run_crops(struct crop_batch *batch, int first, int count, st
         status = error_set(error, ASSAY_ERROR_INTERNAL, "detector %s gives no logit for each crop",
                            scorer->model->detector->name);
     else
-        for (int i = 0; i < count; i++)
-            *batch->target[first + i].logit += (double)((const float *)logit.data)[i];
+        for (int i = 0; i < count; i++) {
+            double value = (double)((const float *)logit.data)[i];
+            *batch->target[first + i].logit += value;
+            if (batch->target[first + i].agreement)
+                add_crop(&scorer->model->calibration, value, batch->target[first + i].agreement);
+        }
     if (!status && batch->target[first].embedding)
         status = add_embeddings(batch, first, count, &run, error);
     program_release(&run);
@@ -168,7 +187,8 @@ static assay_status flush(struct crop_batch *batch, struct assay_error *error)
 
 /* Adds the values of the index-th of `count` pictures' crops to its sums, as the batches run. */
 static assay_status add_picture(struct crop_batch *batch, const struct image *picture, size_t index, size_t count,
-                                double *logit, float *embedding, int *crop_count, struct assay_error *error)
+                                double *logit, float *embedding, struct crop_agreement *agreement, int *crop_count,
+                                struct assay_error *error)
 {
     const struct preprocess *p = &batch->scorer->model->preprocess;
     const struct image *fitted = picture;
@@ -187,6 +207,7 @@ static assay_status add_picture(struct crop_batch *batch, const struct image *pi
         preprocess_write(p, fitted, left, top, batch->crops + (size_t)batch->count * batch->crop_floats);
         batch->target[batch->count].share = ((double)index + (double)(i + 1) / *crop_count) / (double)count;
         batch->target[batch->count].logit = logit;
+        batch->target[batch->count].agreement = agreement;
         batch->target[batch->count++].embedding = embedding;
         if (batch->count == batch->capacity)
             status = flush(batch, error);
@@ -196,7 +217,8 @@ static assay_status add_picture(struct crop_batch *batch, const struct image *pi
 }
 
 static assay_status score(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
-                          const struct watch *watch, double *logits, float *embeddings, struct assay_error *error)
+                          const struct watch *watch, double *logits, float *embeddings,
+                          struct crop_agreement *agreements, struct assay_error *error)
 {
     size_t side = (size_t)scorer->model->preprocess.crop, width = embeddings ? scorer->embedding_width : 0;
     struct crop_batch batch = {.scorer = scorer,
@@ -215,9 +237,11 @@ static assay_status score(struct model_scorer *scorer, const struct image *const
         logits[i] = 0;
     for (size_t i = 0; i < count * width; i++)
         embeddings[i] = 0;
+    for (size_t i = 0; agreements && i < count; i++)
+        agreements[i] = (struct crop_agreement){.lowest = 1};
     for (size_t i = 0; i < count && !status; i++)
         status = add_picture(&batch, pictures[i], i, count, &logits[i], width ? embeddings + i * width : NULL,
-                             &crop_counts[i], error);
+                             agreements ? &agreements[i] : NULL, &crop_counts[i], error);
     if (!status)
         status = flush(&batch, error);
     if (!status)
@@ -226,6 +250,8 @@ static assay_status score(struct model_scorer *scorer, const struct image *const
         logits[i] /= crop_counts[i];
     for (size_t i = 0; i < count * width && !status; i++)
         embeddings[i] /= (float)crop_counts[i / width];
+    for (size_t i = 0; agreements && i < count && !status; i++)
+        agreements[i].deviation = sqrt(agreements[i].deviation / agreements[i].crops);
 done:
     mem_free(crop_counts);
     mem_free(batch.crops);
@@ -235,17 +261,24 @@ done:
 assay_status model_score_embed(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
                                double *logits, float *embeddings, struct assay_error *error)
 {
-    return score(scorer, pictures, count, NULL, logits, embeddings, error);
+    return score(scorer, pictures, count, NULL, logits, embeddings, NULL, error);
 }
 
 assay_status model_score_watched(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
                                  const struct watch *watch, double *logits, struct assay_error *error)
 {
-    return score(scorer, pictures, count, watch, logits, NULL, error);
+    return score(scorer, pictures, count, watch, logits, NULL, NULL, error);
+}
+
+assay_status model_score_agreement(struct model_scorer *scorer, const struct image *const *pictures, size_t count,
+                                   const struct watch *watch, double *logits, struct crop_agreement *agreements,
+                                   struct assay_error *error)
+{
+    return score(scorer, pictures, count, watch, logits, NULL, agreements, error);
 }
 
 assay_status model_score(struct model_scorer *scorer, const struct image *const *pictures, size_t count, double *logits,
                          struct assay_error *error)
 {
-    return score(scorer, pictures, count, NULL, logits, NULL, error);
+    return score(scorer, pictures, count, NULL, logits, NULL, NULL, error);
 }

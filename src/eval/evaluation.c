@@ -109,7 +109,7 @@ static assay_status open_models(struct evaluation *e, struct assay_error *error)
             return status;
         e->model_count = i + 1;
         status = open_model(e, m, error);
-        runner_models[i] = (struct runner_model){m->name, m->scorer, &m->model.calibration};
+        runner_models[i] = (struct runner_model){m->name, m->scorer, &m->model.calibration, &m->model.limits};
     }
     e->job.models = runner_models;
     e->job.model_count = e->model_count;

@@ -1,4 +1,4 @@
-/* results.c - a file of predictions as an array of logits. */
+/* results.c - a file of predictions as arrays of logits and verdicts. */
 #include "eval/results.h"
 
 #include <math.h>
@@ -17,8 +17,9 @@ static assay_status take(void *context, const struct runner_place *place, const 
     struct results *r = context;
     (void)before;
     (void)error;
-    r->logits[index_of(r, place->set, place->picture, place->perturbation, place->model)] =
-        prediction->readable ? prediction->logit : NAN;
+    size_t index = index_of(r, place->set, place->picture, place->perturbation, place->model);
+    r->logits[index] = prediction->readable ? prediction->logit : NAN;
+    r->verdicts[index] = prediction->readable ? (uint8_t)prediction->verdict : ASSAY_UNCERTAIN;
     return ASSAY_OK;
 }
 
@@ -34,8 +35,9 @@ assay_status results_load(const struct runner_job *job, struct results *out, str
         fits = size_mul(job->sets[s].dataset->count, each, &of_set) && size_add(lines, of_set, &lines);
     }
     r.logits = fits ? mem_alloc(lines, sizeof *r.logits) : NULL;
+    r.verdicts = fits ? mem_alloc(lines, sizeof *r.verdicts) : NULL;
     assay_status status = ASSAY_OK;
-    if (!fits || (lines && !r.logits))
+    if (!fits || (lines && (!r.logits || !r.verdicts)))
         status = error_memory(error, "the results of an evaluation");
     if (!status)
         status = runner_file_scan(job, take, &r, &end, &extent, error);
@@ -52,12 +54,18 @@ void results_free(struct results *results)
 {
     mem_free(results->first);
     mem_free(results->logits);
+    mem_free(results->verdicts);
     *results = (struct results){0};
 }
 
 double results_logit(const struct results *r, size_t set, size_t picture, size_t perturbation, size_t model)
 {
     return r->logits[index_of(r, set, picture, perturbation, model)];
+}
+
+assay_verdict results_verdict(const struct results *r, size_t set, size_t picture, size_t perturbation, size_t model)
+{
+    return (assay_verdict)r->verdicts[index_of(r, set, picture, perturbation, model)];
 }
 
 void results_predictions(const struct results *r, size_t set, size_t perturbation, size_t model, struct prediction *out)
@@ -82,7 +90,7 @@ void results_predictions(const struct results *r, size_t set, size_t perturbatio
         }
         out[i].logit = logit;
         out[i].probability = calibration_probability(by->calibration, logit);
-        out[i].verdict = calibration_verdict(by->calibration, out[i].probability);
+        out[i].verdict = results_verdict(r, set, i, perturbation, model);
     }
 }
 

@@ -1,4 +1,4 @@
-/* results.h - what a whole run has said, read back from its file in eight bytes a line: the source of every table. */
+/* results.h - what a whole run has said, read back from its file in nine bytes a line: the source of every table. */
 #ifndef ASSAY_EVAL_RESULTS_H
 #define ASSAY_EVAL_RESULTS_H
 
@@ -7,8 +7,9 @@
 
 struct results {
     const struct runner_job *job;
-    size_t *first;  /* [set_count] of each set's lines */
-    double *logits; /* [lines] in the order of the file; NaN: not judged */
+    size_t *first;     /* [set_count] of each set's lines */
+    double *logits;    /* [lines] in the order of the file; NaN: not judged */
+    uint8_t *verdicts; /* [lines] an assay_verdict each */
 };
 
 /* Reads the job's file, which must be whole. The job must outlive the results. */
@@ -17,6 +18,10 @@ void results_free(struct results *results); /* a zeroed one is fine */
 
 /* The logit of a picture of a set, or NaN. */
 double results_logit(const struct results *results, size_t set, size_t picture, size_t perturbation, size_t model);
+
+/* The verdict, where there is a logit. */
+assay_verdict results_verdict(const struct results *results, size_t set, size_t picture, size_t perturbation,
+                              size_t model);
 
 /* All that one model says of one set under one perturbation: [pictures of the set], in its order. Width, height and
  * bytes are not known here (0), nor is what is wrong with a picture that was not judged (a general text). */

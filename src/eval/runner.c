@@ -23,7 +23,8 @@ struct lines {
 /* What one model says of one picture under one perturbation. */
 struct judgement {
     double logit;
-    const char *problem; /* NULL: there is a logit */
+    enum verdict_limit limit; /* of the model's, that the picture is beyond */
+    const char *problem;      /* NULL: there is a logit */
 };
 
 /* One picture, while a worker is at it. */
@@ -72,6 +73,9 @@ static assay_status judge(struct judging *j, const struct image *image, const st
     why.status = model_score(model->scorer, &image, 1, &out->logit, &why);
     if (!why.status && !isfinite(out->logit))
         why.status = error_set(&why, ASSAY_ERROR_MODEL, "the model gives no finite score");
+    int value;
+    if (model->limits)
+        out->limit = verdict_limit_of(model->limits, image->width, image->height, image->jpeg_quality, &value);
     return why.status ? note_problem(j, &why, &out->problem, error) : ASSAY_OK;
 }
 
@@ -144,7 +148,7 @@ static assay_status write_lines(const struct judging *j, struct array *text, str
             p.bytes = j->picture->bytes;
             p.logit = j->judgements[i].logit;
             p.probability = calibration_probability(model->calibration, p.logit);
-            p.verdict = calibration_verdict(model->calibration, p.probability);
+            p.verdict = verdict_within(model->calibration, j->judgements[i].limit, p.probability);
         }
         status = prediction_write(&p, text, error);
     }

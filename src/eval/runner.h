@@ -20,6 +20,7 @@ struct runner_model {
     const char *name; /* unlike any other's in the run; so are those of sets and the texts of perturbations */
     struct model_scorer *scorer;
     const struct calibration *calibration;
+    const struct verdict_limits *limits; /* NULL: none */
 };
 
 struct runner_set {

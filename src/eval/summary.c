@@ -41,14 +41,12 @@ static assay_status make_set(struct summary *s, const struct results *results, s
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
 static bool is_right(const struct evaluation *e, const struct dataset_picture *picture, size_t set, size_t model,
-                     double logit)
+                     double logit, assay_verdict verdict)
 {
-    const struct calibration *calibration = e->job.models[model].calibration;
     bool generated = picture->label == LABEL_GENERATED;
-    if (e->sets[set].protocol->threshold != PROTOCOL_BY_VERDICT || !calibration->present)
+    if (e->sets[set].protocol->threshold != PROTOCOL_BY_VERDICT || !e->job.models[model].calibration->present)
         return (logit > 0) == generated;
-    return calibration_verdict(calibration, calibration_probability(calibration, logit)) ==
-           (generated ? ASSAY_GENERATED : ASSAY_REAL);
+    return verdict == (generated ? ASSAY_GENERATED : ASSAY_REAL);
 }
 
 static struct summary_pair compare(const struct evaluation *e, const struct results *results, size_t set,
@@ -63,7 +61,8 @@ static struct summary_pair compare(const struct evaluation *e, const struct resu
         double a = results_logit(results, set, i, perturbation, first);
         double b = results_logit(results, set, i, perturbation, second);
         if (!isnan(a) && !isnan(b))
-            cases[is_right(e, picture, set, first, a)][is_right(e, picture, set, second, b)]++;
+            cases[is_right(e, picture, set, first, a, results_verdict(results, set, i, perturbation, first))]
+                 [is_right(e, picture, set, second, b, results_verdict(results, set, i, perturbation, second))]++;
     }
     return (struct summary_pair){set, perturbation, first, second,
                                  metrics_mcnemar_of(cases[1][1], cases[1][0], cases[0][1], cases[0][0])};

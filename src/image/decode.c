@@ -14,6 +14,8 @@
 #include "base/memory.h"
 #include "image/geometry.h"
 #include "image/image.h"
+#include "image/facts.h"
+#include "image/jpeg_quality.h"
 #include "image/sniff.h"
 
 /* ---- the library ---------------------------------------------------------------------------------------------- */
@@ -236,6 +238,17 @@ static assay_status not_a_picture(const char *name, const char *what, struct ass
     return error_set(error, ASSAY_ERROR_FORMAT, "%s: not a picture, or of an unknown format; %s", name, supported);
 }
 
+static void note_file(const uint8_t *bytes, size_t size, enum picture_format format, struct image *image)
+{
+    struct jpeg_header header;
+    image->format = picture_format_text(format);
+    if (format != PICTURE_JPEG || !jpeg_header_read(bytes, size, &header))
+        return;
+    struct jpeg_quality quality = jpeg_quality_estimate(&header);
+    image->jpeg_quality = quality.quality;
+    image->jpeg_quality_exact = quality.exact;
+}
+
 assay_status image_decode_memory_watched(const void *bytes, size_t size, const char *name,
                                          const struct assay_limits *limits, const struct watch *watch,
                                          struct image *out, struct assay_error *error)
@@ -291,6 +304,8 @@ assay_status image_decode_memory_watched(const void *bytes, size_t size, const c
     } else {
         status = image_orient(&stored, orientation, out, error);
     }
+    if (!status)
+        note_file(bytes, size, format, out);
 
 done:
     if (picture)

@@ -21,16 +21,20 @@ assay_status image_create(int width, int height, struct image *out, struct assay
     uint8_t *pixels = mem_alloc_aligned(bytes);
     if (!pixels)
         return error_set(error, ASSAY_ERROR_MEMORY, "out of memory for a picture of %d x %d pixels", width, height);
-    *out = (struct image){width, height, pixels};
+    *out = (struct image){.width = width, .height = height, .pixels = pixels};
     return ASSAY_OK;
 }
 
 assay_status image_copy(const struct image *from, struct image *out, struct assay_error *error)
 {
     assay_status status = image_create(from->width, from->height, out, error);
-    if (!status)
-        memcpy(out->pixels, from->pixels, image_bytes(from));
-    return status;
+    if (status)
+        return status;
+    memcpy(out->pixels, from->pixels, image_bytes(from));
+    out->format = from->format;
+    out->jpeg_quality = from->jpeg_quality;
+    out->jpeg_quality_exact = from->jpeg_quality_exact;
+    return ASSAY_OK;
 }
 
 assay_status image_from_rgb(const uint8_t *pixels, int width, int height, size_t stride, struct image *out,

@@ -6,6 +6,7 @@
 #ifndef ASSAY_IMAGE_IMAGE_H
 #define ASSAY_IMAGE_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,11 @@ enum { IMAGE_CHANNELS = 3 };
 struct image {
     int width, height;
     uint8_t *pixels; /* [height, width, 3], no padding between rows */
+
+    /* Of pixels as a file held them; what is made of an image by other means than image_copy has none of it. */
+    const char *format;      /* "JPEG"; NULL: not known. Static */
+    int jpeg_quality;        /* at which it was written, 1 to 100 (jpeg_quality.h); 0: no JPEG, or not known */
+    bool jpeg_quality_exact; /* else the nearest */
 };
 
 /* An uninitialised image of the given size; refuses sides over LIMIT_PICTURE_SIDE and less than 1. */
