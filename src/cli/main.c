@@ -21,6 +21,7 @@ const struct command *const cli_commands[] = {
     &command_model_adapter,
     &command_model_attach,
     &command_model_calibrate,
+    &command_model_limits,
     &command_pull,
     &command_train,
     &command_data_check,

@@ -15,6 +15,7 @@
 #include "assay/assay.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "detector/model.h"
 #include "scratch.h"
 
 #define MODEL "model.safetensors"
@@ -147,6 +148,71 @@ static void test_describe(void **state)
     assay_model_describe(NULL, &info);
     assert_string_equal(info.detector, "");
     assert_int_equal(info.crop, 0);
+}
+
+/* What verdicts stand on; a model's limits. */
+static void test_reasons(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct assay_model *model = NULL;
+    struct assay_picture *pictures[3] = {NULL};
+    struct assay_result results[3], plain[3];
+    struct assay_reasons reasons[3];
+    char text[320];
+    int side = -1, quality = -1;
+    struct model limited;
+    OK(model_load(MODEL, &limited, &error));
+    limited.limits = (struct verdict_limits){31, 91};
+    OK(model_save(&limited, "limited.safetensors", &error));
+    model_free(&limited);
+
+    OK(assay_picture_read_file("a.jpg", NULL, NULL, &pictures[0], &error));
+    OK(assay_picture_read_file("b.png", NULL, NULL, &pictures[1], &error));
+    OK(assay_picture_from_rgb(assay_picture_pixels(pictures[0]), 64, 48, 192, &pictures[2], &error));
+    assert_string_equal(assay_picture_format(pictures[0]), "JPEG");
+    assert_string_equal(assay_picture_format(pictures[1]), "PNG");
+    assert_null(assay_picture_format(pictures[2]));
+    assert_null(assay_picture_format(NULL));
+    assert_int_equal(assay_picture_jpeg_quality(pictures[0]), 90);
+    assert_int_equal(assay_picture_jpeg_quality(pictures[1]), 0);
+    assert_int_equal(assay_picture_jpeg_quality(NULL), 0);
+
+    const struct assay_picture *const *all = (const struct assay_picture *const *)pictures;
+    OK(assay_model_open("limited.safetensors", NULL, &model, &error));
+    assay_model_limits(model, &side, &quality);
+    assert_true(side == 31 && quality == 91);
+    OK(assay_detect_reasons(model, all, 3, NULL, results, reasons, &error));
+    OK(assay_detect(model, all, 3, NULL, plain, &error));
+    for (int i = 0; i < 3; i++)
+        assert_true(same(&results[i], &plain[i]));
+    assert_int_equal(reasons[0].limit, ASSAY_LIMIT_TOO_COMPRESSED);
+    assert_int_equal(results[0].verdict, ASSAY_UNCERTAIN);
+    assert_int_equal(reasons[1].limit, ASSAY_LIMIT_TOO_SMALL); /* 30 pixels wide */
+    assert_int_equal(results[1].verdict, ASSAY_UNCERTAIN);
+    assert_int_equal(reasons[2].limit, ASSAY_LIMIT_NONE);
+    assert_true(reasons[2].crops == 2 && reasons[2].width == 64 && reasons[2].height == 48);
+    assert_true(reasons[2].jpeg_quality == 0 && reasons[0].jpeg_quality == 90);
+    assert_true(reasons[2].lowest <= results[2].probability && reasons[2].highest >= results[2].probability);
+    assert_true(reasons[2].deviation >= 0 && reasons[2].crops_generated <= 2);
+    assert_ptr_equal(assay_reasons_text(model, &reasons[1], text, sizeof text), text);
+    assert_int_equal(strncmp(text, "too small to tell: below 31 pixels ", 35), 0);
+    assay_reasons_text(NULL, &reasons[0], text, sizeof text);
+    assert_int_equal(strncmp(text, "too compressed to tell; ", 24), 0);
+    assert_non_null(strstr(text, "JPEG quality 90"));
+    assert_string_equal(assay_reasons_text(model, &reasons[1], text, 4), "too");
+    assert_string_equal(assay_reasons_text(model, NULL, text, sizeof text), "");
+    assert_int_equal(assay_detect_reasons(model, all, 3, NULL, results, NULL, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(assay_detect_reasons(NULL, all, 3, NULL, results, reasons, &error), ASSAY_ERROR_ARGUMENT);
+    assay_model_limits(NULL, &side, NULL);
+    assert_int_equal(side, 0);
+    struct assay_map *map = NULL;
+    OK(assay_explain(model, pictures[1], NULL, NULL, &map, &error));
+    assert_int_equal(map->result.verdict, ASSAY_UNCERTAIN);
+    assay_map_free(map);
+    for (int i = 0; i < 3; i++)
+        assay_picture_free(pictures[i]);
+    assay_model_close(model);
 }
 
 /* Called in the midst of a call. */
@@ -383,7 +449,7 @@ int main(void)
         cmocka_unit_test(test_words),           cmocka_unit_test(test_init_again), cmocka_unit_test(test_null),
         cmocka_unit_test(test_pictures),        cmocka_unit_test(test_raw_pixels), cmocka_unit_test(test_models),
         cmocka_unit_test(test_threads),         cmocka_unit_test(test_every_way),  cmocka_unit_test(test_describe),
-        cmocka_unit_test(test_compute_threads),
+        cmocka_unit_test(test_compute_threads), cmocka_unit_test(test_reasons),
     };
     return cmocka_run_group_tests_name("api/library", tests, setup, teardown);
 }

@@ -1,5 +1,5 @@
-/* test_calibrate.c - `assay model calibrate` as others see it: on pictures, on the judgements of a run, what it refuses, and
- * what it leaves in the model file. */
+/* test_calibrate.c - `assay model calibrate` and `assay model limits` as others see them: on pictures, on the judgements of a
+ * run, what they refuse, and what they leave in the model file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -299,6 +299,130 @@ static void refused(const char *const *args, int status, const char *message)
 #define REFUSED(status, message, ...)                                                                                  \
     refused((const char *const[]){"model", "calibrate", __VA_ARGS__, NULL}, status, message)
 
+/* ---- limits ------------------------------------------------------------------------------------------------------ */
+
+/* Two real and two generated sources of 20 pictures each, `width` x 200 pixels, under a chain; logits of the generated are
+ * higher by `apart`, by no whole tenth, so that the area under the curve is known. */
+static void add_set(struct array *text, const char *chain, int width, double apart)
+{
+    static const char *const sources[] = {"camera", "phone", "gen-a", "gen-b"};
+    for (int s = 0; s < 4; s++)
+        for (int i = 0; i < 20; i++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s/%03d.jpg", sources[s], i);
+            const struct prediction p = {.model = "m",
+                                         .set = "tune",
+                                         .perturbation = chain,
+                                         .picture = name,
+                                         .source = sources[s],
+                                         .label = s < 2 ? LABEL_REAL : LABEL_GENERATED,
+                                         .readable = true,
+                                         .width = width,
+                                         .height = 200,
+                                         .bytes = 1000,
+                                         .logit = (i * 7 % 20) * 0.1 + (s < 2 ? 0 : apart),
+                                         .probability = 0.5,
+                                         .verdict = ASSAY_UNCERTAIN};
+            assert_int_equal(prediction_write(&p, text, NULL), ASSAY_OK);
+        }
+}
+
+static void write_sweep(const char *folder, double at_chance, double at_quality)
+{
+    struct array text = array_of(1, 1 << 20);
+    char path[64];
+    write_record(folder, "two.safetensors", 40, 40,
+                 "[\"\",\"resize:0.5\",\"crop:0.3\",\"resize:0.1\",\"resize:2\",\"blur:1\",\"jpeg:10\","
+                 "\"jpeg:30\",\"jpeg:90\",\"jpeg:10..30\"]");
+    add_set(&text, "", 150, 2);                   /* 128 to 191 */
+    add_set(&text, "resize:0.5", 150, 1.05);      /* 64 to 95 */
+    add_set(&text, "crop:0.3", 150, at_chance);   /* 45: 32 to 47 */
+    add_set(&text, "resize:0.1", 150, at_chance); /* 15: 1 to 15 */
+    add_set(&text, "resize:2", 150, 0);           /* enlarged: says nothing of size */
+    add_set(&text, "blur:1", 150, 0);
+    add_set(&text, "jpeg:10", 150, 0);
+    add_set(&text, "jpeg:30", 150, at_quality);
+    add_set(&text, "jpeg:90", 150, at_quality);
+    add_set(&text, "jpeg:10..30", 150, 2); /* which quality is not known */
+    snprintf(path, sizeof path, "%s/predictions.jsonl", folder);
+    scratch_write(path, text.data, text.count);
+    array_free(&text);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    struct outcome o;
+    write_sweep("sweep", 0, 1.05);
+    RUN(&o, "model", "limits", "--json", "--run", "sweep", "two.safetensors");
+    json_t *j = told(&o);
+    assert_true(number(j, "limits.smallest_side") == 64 && number(j, "limits.lowest_jpeg_quality") == 30);
+    const json_t *points = json_object_get(j, "points");
+    static const double from[] = {1, 32, 64, 128, 10, 30, 90}, to[] = {15, 47, 95, 191, 10, 30, 90};
+    static const double auroc[] = {0.5, 0.5, 0.8875, 1, 0.5, 0.8875, 0.8875};
+    assert_int_equal(json_array_size(points), 7);
+    for (size_t i = 0; i < 7; i++) {
+        const json_t *p = json_array_get(points, i);
+        assert_true(number(p, "from") == from[i] && number(p, "to") == to[i]);
+        assert_true(number(p, "real") == 40 && number(p, "generated") == 40);
+        near(number(p, "auroc"), auroc[i]);
+        assert_true(number(p, "low") <= auroc[i] && number(p, "high") >= auroc[i]);
+        assert_int_equal(json_is_true(json_object_get(p, "better")), auroc[i] > 0.6);
+    }
+    json_decref(j);
+
+    /* the same again, byte for byte; written, and obeyed */
+    struct outcome first, second;
+    RUN(&first, "model", "limits", "--run", "sweep", "two.safetensors");
+    RUN(&second, "model", "limits", "--run", "sweep", "--out", "limited.safetensors", "two.safetensors");
+    assert_int_equal(second.status, 0);
+    assert_string_equal(first.out, second.out);
+    assert_non_null(strstr(first.out, "0.500  "));
+    assert_int_equal(count_of(first.out, "no better than chance"), 3);
+    assert_non_null(strstr(first.out, "smallest side        64 pixels\nlowest JPEG quality  30\n"));
+    outcome_free(&first);
+    outcome_free(&second);
+    RUN(&o, "model", "calibrate", "--run", "run", "--out", "limited.safetensors", "limited.safetensors");
+    assert_int_equal(o.status, 0); /* the run is of the file before */
+    outcome_free(&o);
+    RUN(&o, "model", "info", "--json", "limited.safetensors");
+    j = told(&o);
+    near(number(j, "limits.smallest_side"), 64);
+    near(number(j, "verdicts.limited.options.margin"), 0.05);
+    near(number(j, "verdicts.calibrated.options.guard"), 1);
+    json_decref(j);
+    RUN(&o, "detect", "--json", "--model", "limited.safetensors", "set/ai/gen-a/20.png");
+    j = told(&o);
+    assert_string_equal(json_string_value(json_object_get(j, "verdict")), "uncertain");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(j, "reasons"), "limit")), "too small");
+    json_decref(j);
+
+    /* evaluation counts what detect says */
+    RUN(&o, "eval", "--model", "limited.safetensors", "--data", "set", "--out", "limited-run", "--no-report",
+        "--intervals", "0", "--no-progress");
+    outcome_free(&o);
+    char *text = (char *)scratch_read("limited-run/predictions.jsonl", NULL);
+    assert_int_equal(count_of(text, "\"verdict\":\"uncertain\""), 19);
+    assert_int_equal(count_of(text, "\"verdict\""), 19);
+    free(text);
+
+    /* all sizes that were measured are better than chance: none below them was */
+    write_sweep("fine", 1.05, 1.05);
+    RUN(&o, "model", "limits", "--json", "--run", "fine", "two.safetensors");
+    j = told(&o);
+    assert_true(number(j, "limits.smallest_side") == 1);
+    json_decref(j);
+    /* a wider margin than what was found */
+    RUN(&o, "model", "limits", "--json", "--run", "sweep", "--margin", "0.49", "two.safetensors");
+    assert_int_equal(o.status, 1);
+    outcome_free(&o);
+    /* no sweep: one size, no quality */
+    RUN(&o, "model", "limits", "--json", "--run", "run", "two.safetensors");
+    j = told(&o);
+    assert_true(number(j, "limits.smallest_side") == 96 && number(j, "limits.lowest_jpeg_quality") == 50);
+    json_decref(j);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -333,6 +457,15 @@ static void test_refused(void **state)
     REFUSED(1, "real/predictions.jsonl: no picture was judged as it is", "--run", "real", "two.safetensors");
     REFUSED(1, "calibration needs pictures of both classes: there are no generated ones", "--run", "real",
             "--perturbed", "two.safetensors");
+    const char *const few[] = {"model", "limits", "--run", "real", "two.safetensors", NULL};
+    refused(few, 1, "nothing to find limits by");
+    write_sweep("useless", 0, 0);
+    const char *const useless[] = {"model", "limits", "--run", "useless", "two.safetensors", NULL};
+    refused(useless, 1, "at no JPEG quality is the model better than chance");
+    const char *const unnamed[] = {"model", "limits", "two.safetensors", NULL};
+    refused(unnamed, 2, "name the evaluation to go by: --run DIR");
+    const char *const other[] = {"model", "limits", "--run", "run", "one.safetensors", NULL};
+    refused(other, 1, "the run is not of this model");
     scratch_write("real/run.json", "{}", 2);
     REFUSED(1, "real/run.json: not the record of an evaluation", "--run", "real", "two.safetensors");
 }
@@ -340,10 +473,8 @@ static void test_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_run),
-        cmocka_unit_test(test_written),
-        cmocka_unit_test(test_data),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_run),    cmocka_unit_test(test_written), cmocka_unit_test(test_data),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_refused),
     };
     if (argc < 2)
         return 2;

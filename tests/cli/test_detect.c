@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "detector/model.h"
 #include "scratch.h"
 
 #define MODEL "--model=model.safetensors"
@@ -103,7 +104,22 @@ static void test_json(void **state)
     double p = number_of(line, "probability");
     assert_true(p >= 0 && p <= 1);
     assert_string_equal(text_of(json_object_get(line, "provenance"), "kind"), "none");
-    assert_int_equal(json_object_size(line), 5);
+    assert_int_equal(json_object_size(line), 6);
+    const json_t *reasons = json_object_get(line, "reasons");
+    assert_int_equal(json_object_size(reasons), 10);
+    assert_true(number_of(reasons, "crops") == 2 && number_of(reasons, "crops_generated") <= 2);
+    assert_true(number_of(reasons, "lowest") <= p && number_of(reasons, "highest") >= p);
+    double half = (number_of(reasons, "highest") - number_of(reasons, "lowest")) / 2; /* of two: half their distance */
+    assert_true(number_of(reasons, "deviation") >= half - 1e-5 && number_of(reasons, "deviation") <= half + 1e-5);
+    assert_true(number_of(reasons, "width") == 64 && number_of(reasons, "height") == 48);
+    assert_string_equal(text_of(reasons, "format"), "JPEG");
+    assert_true(number_of(reasons, "jpeg_quality") == 90);
+    assert_true(json_is_null(json_object_get(reasons, "limit")));
+    json_decref(line);
+    line = json_line(o.out, 2);
+    reasons = json_object_get(line, "reasons");
+    assert_string_equal(text_of(reasons, "format"), "PNG");
+    assert_true(json_is_null(json_object_get(reasons, "jpeg_quality")));
     json_decref(line);
     line = json_line(o.out, 1);
     assert_string_equal(text_of(line, "file"), "text.jpg");
@@ -122,10 +138,20 @@ static void test_csv(void **state)
     scratch_picture("odd, \"name\".png", 40, 40, 9);
     RUN(&o, "detect", "--csv", MODEL, "a.jpg", "odd, \"name\".png", "missing.jpg");
     assert_int_equal(o.status, 1);
-    assert_int_equal(strncmp(o.out,
-                             "file,verdict,probability,detector,error,provenance,strength,basis,disagreement\na.jpg,",
-                             85),
-                     0);
+    static const char heading[] = "file,verdict,probability,detector,error,provenance,strength,basis,disagreement,crops,crops_generated,lowest,highest,"
+                                  "deviation,width,height,format,jpeg_quality,limit\na.jpg,";
+    assert_int_equal(strncmp(o.out, heading, sizeof heading - 1), 0);
+    assert_non_null(strstr(o.out, ",64,48,JPEG,90,\n"));
+    assert_non_null(strstr(o.out, ",40,40,PNG,,\n"));
+    for (const char *line = o.out, *end; (end = strchr(line, '\n')); line = end + 1) {
+        int commas = 0;
+        bool quoted = false;
+        for (const char *at = line; at < end; at++) {
+            quoted ^= *at == '"';
+            commas += *at == ',' && !quoted;
+        }
+        assert_int_equal(commas, 18);
+    }
     assert_non_null(strstr(o.out, "\n\"odd, \"\"name\"\".png\","));
     assert_non_null(strstr(o.out, "\nmissing.jpg,,,,missing.jpg: "));
     assert_int_equal(count_of(o.out, "\n"), 4);
@@ -403,6 +429,67 @@ static void test_options(void **state)
     outcome_free(&o);
 }
 
+/* What a verdict stands on: for a single picture, or where it is asked for. */
+static void test_reasons(void **state)
+{
+    (void)state;
+    struct outcome o;
+    RUN(&o, "detect", MODEL, "a.jpg");
+    assert_int_equal(count_of(o.out, "\n"), 3);
+    assert_non_null(strstr(o.out, "  a.jpg\n                           "));
+    assert_non_null(strstr(o.out, "crops lean to "));
+    assert_non_null(strstr(o.out, "; 64 x 48 pixels, JPEG quality 90\n"));
+    outcome_free(&o);
+    RUN(&o, "detect", "--reasons", MODEL, "a.jpg", "b.png");
+    assert_int_equal(count_of(o.out, "\n"), 5);
+    assert_non_null(strstr(o.out, "; 40 x 90 pixels, PNG\n"));
+    outcome_free(&o);
+}
+
+/* Beyond the limits of a model there is no verdict, whatever the probability. */
+static void test_model_limits(void **state)
+{
+    (void)state;
+    struct assay_error error = {0};
+    struct model model;
+    struct outcome o;
+    if (model_load("model.safetensors", &model, &error))
+        fail_msg("%s", error.message);
+    model.limits = (struct verdict_limits){50, 95};
+    model.calibration.real_below = 0.4999999; /* all others have one */
+    model.calibration.generated_above = 0.5;
+    if (model_save(&model, "limited.safetensors", &error))
+        fail_msg("%s", error.message);
+    model_free(&model);
+    scratch_picture("large.png", 64, 50, 3);
+    scratch_picture("large.jpg", 64, 50, 3);
+    RUN(&o, "detect", "--json", "--model", "limited.safetensors", "a.jpg", "large.jpg", "large.png");
+    assert_int_equal(o.status, 0);
+    static const char *const limits[] = {"too small", "too compressed", ""};
+    for (int i = 0; i < 3; i++) {
+        json_t *line = json_line(o.out, i);
+        assert_string_equal(text_of(json_object_get(line, "reasons"), "limit"), limits[i]);
+        assert_int_equal(strcmp(text_of(line, "verdict"), "uncertain") == 0, i < 2);
+        json_decref(line);
+    }
+    outcome_free(&o);
+    RUN(&o, "detect", "--csv", "--model", "limited.safetensors", "a.jpg");
+    assert_non_null(strstr(o.out, ",90,too small\n"));
+    outcome_free(&o);
+    RUN(&o, "detect", "--model", "limited.safetensors", "large.jpg");
+    assert_non_null(strstr(o.out, "uncertain"));
+    assert_non_null(strstr(o.out, "too compressed to tell: below JPEG quality 95 "));
+    outcome_free(&o);
+    RUN(&o, "explain", "--model", "limited.safetensors", "--force", "a.jpg");
+    assert_non_null(strstr(o.out, "a.jpg: uncertain, probability "));
+    assert_non_null(strstr(o.out, " that it was generated: too small\n"));
+    outcome_free(&o);
+    RUN(&o, "model", "info", "limited.safetensors");
+    assert_non_null(strstr(o.out, "smallest_side         50\n"));
+    assert_non_null(strstr(o.out, "lowest_jpeg_quality   95\n"));
+    outcome_free(&o);
+}
+
 static void test_terminal(void **state)
 {
     (void)state;
@@ -445,6 +532,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_model_limits),
     };
     return cmocka_run_group_tests_name("cli/detect", tests, setup, teardown);
 }

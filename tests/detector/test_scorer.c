@@ -28,6 +28,8 @@ struct scene {
     const struct image *pictures[PICTURES];
 };
 
+enum { MAX_CROPS = 9 };
+
 static int set_up(void **scene_out)
 {
     struct assay_error error = {0};
@@ -101,8 +103,23 @@ static void build(struct graph *g, const struct shape *shapes, int count, void *
     tap(g, "y", io.logit);
 }
 
+static struct crop_agreement agreement_of(const double *probability, int count)
+{
+    struct crop_agreement a = {.crops = count, .lowest = 1};
+    for (int i = 0; i < count; i++) {
+        a.generated += probability[i] >= 0.5;
+        a.lowest = fmin(a.lowest, probability[i]);
+        a.highest = fmax(a.highest, probability[i]);
+        a.mean += probability[i] / count;
+    }
+    for (int i = 0; i < count; i++)
+        a.deviation += (probability[i] - a.mean) * (probability[i] - a.mean) / count;
+    a.deviation = sqrt(a.deviation);
+    return a;
+}
+
 /* One crop at a time through a graph of our own, averaged. */
-static void score_by_hand(struct scene *s, double *logits)
+static void score_by_hand(struct scene *s, double *logits, struct crop_agreement *agreements)
 {
     struct assay_error error;
     struct program *program;
@@ -116,7 +133,9 @@ static void score_by_hand(struct scene *s, double *logits)
         struct image fitted;
         assert_int_equal(preprocess_fit(p, &s->images[i], &fitted, &error), ASSAY_OK);
         int count = preprocess_crop_count(p, &fitted);
+        double probability[MAX_CROPS];
         logits[i] = 0;
+        assert_in_range(count, 1, MAX_CROPS);
         for (int c = 0; c < count; c++) {
             int left, top;
             preprocess_crop_at(p, &fitted, c, &left, &top);
@@ -124,9 +143,12 @@ static void score_by_hand(struct scene *s, double *logits)
             struct program_input x = {"x", SHAPE(1, 32, 32, 3), crop};
             struct program_run run = {0};
             assert_int_equal(program_run(program, "one", &x, 1, &(struct run_options){0}, &run, &error), ASSAY_OK);
-            logits[i] += (double)*(const float *)program_read(&run, "y").data / count;
+            double logit = (double)*(const float *)program_read(&run, "y").data;
+            logits[i] += logit / count;
+            probability[c] = calibration_probability(&s->model.calibration, logit);
             program_release(&run);
         }
+        agreements[i] = agreement_of(probability, count);
         image_free(&fitted);
     }
     program_free(program);
@@ -137,12 +159,32 @@ static void test_average(void **scene)
 {
     double expected[PICTURES], together[PICTURES], alone[PICTURES];
     struct model_scorer *scorer = new_scorer(*scene, false);
-    score_by_hand(*scene, expected);
+    struct crop_agreement agreements[PICTURES], told[PICTURES];
+    struct assay_error error = {0};
+    /* such that the crops of a picture lie on both sides */
+    score(scorer, &((struct scene *)*scene)->pictures[0], 1, alone);
+    ((struct scene *)*scene)->model.calibration =
+        (struct calibration){.present = true, .scale = 20, .shift = -20 * alone[0]};
+    score_by_hand(*scene, expected, agreements);
     score(scorer, ((struct scene *)*scene)->pictures, PICTURES, together);
     for (int i = 0; i < PICTURES; i++)
         score(scorer, &((struct scene *)*scene)->pictures[i], 1, &alone[i]);
     close_to(together, expected, PICTURES, 1e-4);
     close_to(alone, expected, PICTURES, 1e-4);
+
+    /* how far the crops agree */
+    bool split = false;
+    if (model_score_agreement(scorer, ((struct scene *)*scene)->pictures, PICTURES, NULL, alone, told, &error))
+        fail_msg("%s", error.message);
+    close_to(alone, expected, PICTURES, 1e-4);
+    for (int i = 0; i < PICTURES; i++) {
+        const struct crop_agreement *a = &told[i], *b = &agreements[i];
+        const double as[] = {a->crops, a->generated, a->lowest, a->highest, a->mean, a->deviation};
+        const double bs[] = {b->crops, b->generated, b->lowest, b->highest, b->mean, b->deviation};
+        close_to(as, bs, 6, 1e-3);
+        split = split || (a->generated > 0 && a->generated < a->crops);
+    }
+    assert_true(split);
     bool differ = false; /* the pictures are not all one to the network */
     for (int i = 1; i < PICTURES; i++)
         differ = differ || fabs(expected[i] - expected[0]) > 1e-3;
