@@ -191,7 +191,7 @@ static void test_reasons(void **state)
     assert_int_equal(reasons[1].limit, ASSAY_LIMIT_TOO_SMALL); /* 30 pixels wide */
     assert_int_equal(results[1].verdict, ASSAY_UNCERTAIN);
     assert_int_equal(reasons[2].limit, ASSAY_LIMIT_NONE);
-    assert_true(reasons[2].crops == 2 && reasons[2].width == 64 && reasons[2].height == 48);
+    assert_true(reasons[2].crops >= 1 && reasons[2].crops <= 2 && reasons[2].width == 64 && reasons[2].height == 48);
     assert_true(reasons[2].jpeg_quality == 0 && reasons[0].jpeg_quality == 90);
     assert_true(reasons[2].lowest <= results[2].probability && reasons[2].highest >= results[2].probability);
     assert_true(reasons[2].deviation >= 0 && reasons[2].crops_generated <= 2);

@@ -264,7 +264,7 @@ static void test_data(void **state)
     (void)state;
     struct outcome o;
     RUN(&o, "eval", "--model", "one.safetensors", "--data", "set", "--out", "own", "--no-report", "--intervals", "0",
-        "--batch", "32", "--no-progress");
+        "--no-progress");
     assert_int_equal(o.status, 1); /* one picture is broken */
     outcome_free(&o);
     RUN(&o, "model", "calibrate", "--json", "--run", "own", "one.safetensors");
