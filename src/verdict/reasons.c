@@ -57,12 +57,13 @@ const char *verdict_reasons_text(const struct verdict_reasons *r, char text[VERD
     if (r->limit && !r->limit_value)
         used += (size_t)snprintf(text, size, "%s to tell; ", verdict_limit_text(r->limit));
     else if (r->limit == VERDICT_TOO_SMALL)
-        used += (size_t)snprintf(text, size, "too small to tell: below %d pixels this model was not found better than chance; ",
+        used += (size_t)snprintf(text, size,
+                                 "too small to tell: below %d pixels this model was not found better than chance; ",
                                  r->limit_value);
     else if (r->limit == VERDICT_TOO_COMPRESSED)
-        used += (size_t)snprintf(text, size,
-                                 "too compressed to tell: below JPEG quality %d this model was not found better than chance; ",
-                                 r->limit_value);
+        used += (size_t)snprintf(
+            text, size, "too compressed to tell: below JPEG quality %d this model was not found better than chance; ",
+            r->limit_value);
     used += (size_t)tell_crops(&r->agreement, text + used, size - used);
     used += (size_t)snprintf(text + used, size - used, "; %d x %d pixels", r->width, r->height);
     if (r->jpeg_quality)
