@@ -140,7 +140,8 @@ static void test_csv(void **state)
     scratch_picture("odd, \"name\".png", 40, 40, 9);
     RUN(&o, "detect", "--csv", MODEL, "a.jpg", "odd, \"name\".png", "missing.jpg");
     assert_int_equal(o.status, 1);
-    static const char heading[] = "file,verdict,probability,detector,error,provenance,strength,basis,disagreement,crops,crops_generated,lowest,highest,"
+    static const char heading[] = "file,verdict,probability,detector,error,provenance,strength,basis,disagreement,"
+                                  "crops,crops_generated,lowest,highest,"
                                   "deviation,width,height,format,jpeg_quality,limit\na.jpg,";
     assert_int_equal(strncmp(o.out, heading, sizeof heading - 1), 0);
     assert_non_null(strstr(o.out, ",64,48,JPEG,90,\n"));
