@@ -1,4 +1,5 @@
 /* activation.c - the graph that explains a crop, run over a picture's crops. */
+#include "detector/crops.h"
 #include "detector/activation.h"
 
 #include <math.h>
@@ -118,17 +119,16 @@ static void take_side(struct crop_maps *maps, bool generated)
 }
 
 static assay_status merge(const struct model_scorer *scorer, const struct image *picture, const struct image *fitted,
-                          const struct crop_maps *maps, struct activation *out, struct assay_error *error)
+                          const struct crops *crops, const struct crop_maps *maps, struct activation *out,
+                          struct assay_error *error)
 {
     const struct preprocess *p = &scorer->model->preprocess;
     struct activation_canvas canvas = {0};
     assay_status status = canvas_begin(&canvas, p, picture, fitted, error);
-    for (int i = 0; i < maps->crops && !status; i++) {
-        int left, top;
-        preprocess_crop_at(p, fitted, i, &left, &top);
-        status = canvas_add(&canvas, left, top, maps->values + (size_t)i * maps->rows * maps->columns, (int)maps->rows,
-                            (int)maps->columns, error);
-    }
+    for (int i = 0; i < maps->crops && !status; i++)
+        status = canvas_add(&canvas, crops->at[i].left, crops->at[i].top,
+                            maps->values + (size_t)i * maps->rows * maps->columns, (int)maps->rows, (int)maps->columns,
+                            error);
     if (status)
         goto done;
     canvas_finish(&canvas, &out->low, &out->high, &out->seen);
@@ -159,6 +159,7 @@ assay_status model_activation_watched(struct model_scorer *scorer, const struct 
     static const struct activation_options defaults = {ACTIVATION_AUTO, ACTIVATION_LEANING};
     const struct preprocess *p = &scorer->model->preprocess;
     struct crop_maps maps = {0};
+    struct crops crops;
     struct image fitted = {0};
     size_t side = (size_t)p->crop;
     float *crop = NULL;
@@ -168,14 +169,13 @@ assay_status model_activation_watched(struct model_scorer *scorer, const struct 
     assay_status status = preprocess_fit(p, picture, &fitted, error);
     if (status)
         return status;
-    maps.crops = preprocess_crop_count(p, &fitted);
+    crops_choose(p, &fitted, &crops);
+    maps.crops = crops.count;
     crop = mem_alloc_aligned(side * side * IMAGE_CHANNELS * sizeof *crop);
     if (!crop)
         status = error_memory(error, "a crop");
     for (int i = 0; i < maps.crops && !status; i++) {
-        int left, top;
-        preprocess_crop_at(p, &fitted, i, &left, &top);
-        preprocess_write(p, &fitted, left, top, crop);
+        preprocess_write(p, &fitted, crops.at[i].left, crops.at[i].top, crop);
         status = watch_step(watch, (double)i / maps.crops, "a map of a picture", error);
         if (!status)
             status = run_crop(scorer, options->method, crop, i, &maps, error);
@@ -191,7 +191,7 @@ assay_status model_activation_watched(struct model_scorer *scorer, const struct 
                      (options->side == ACTIVATION_LEANING &&
                       calibration_probability(&scorer->model->calibration, maps.logit) >= 0.5);
     take_side(&maps, out->generated);
-    status = merge(scorer, picture, &fitted, &maps, out, error);
+    status = merge(scorer, picture, &fitted, &crops, &maps, out, error);
 done:
     if (status)
         activation_free(out);

@@ -11,6 +11,7 @@
 
 enum preprocess_resize { PREPROCESS_NATIVE, PREPROCESS_SHORTER, PREPROCESS_EXACT };
 enum preprocess_fit { PREPROCESS_TILE, PREPROCESS_PAD }; /* where a picture is smaller than the crop */
+enum preprocess_choice { PREPROCESS_GRID, PREPROCESS_TEXTURED };
 
 struct preprocess {
     int crop;                      /* side of the square that the network sees, pixels */
@@ -19,8 +20,9 @@ struct preprocess {
     int resize_to;
     enum image_filter filter;
     enum preprocess_fit fit;
-    int max_crops;         /* at test: 1 is the centre crop; more: an even grid over the picture, centre first */
-    float mean[3], std[3]; /* (value / 255 - mean) / std */
+    int max_crops;                 /* how many are judged at test: crops.h */
+    enum preprocess_choice choice; /* which: an even grid over the picture, or the richest in texture */
+    float mean[3], std[3];         /* (value / 255 - mean) / std */
 };
 
 enum { PREPROCESS_MAX_CROPS = 64, PREPROCESS_MIN_CROP = 8, PREPROCESS_MAX_CROP = 4096 };
@@ -34,11 +36,6 @@ bool preprocess_fits(const struct preprocess *p, const struct image *from);
 /* Resized and made large enough for a crop: what crops are cut from (also in training). */
 assay_status preprocess_fit(const struct preprocess *p, const struct image *from, struct image *out,
                             struct assay_error *error);
-
-/* How many crops a fitted picture gives at test, and where the i-th lies. The first is the centre crop; the others are an
- * even grid, row by row, at least half a crop apart, from edge to edge where more than one lies along a side. */
-int preprocess_crop_count(const struct preprocess *p, const struct image *fitted);
-void preprocess_crop_at(const struct preprocess *p, const struct image *fitted, int index, int *left, int *top);
 
 /* The window at (left, top) as f32 [crop, crop, 3], normalised. It must lie inside. */
 void preprocess_write(const struct preprocess *p, const struct image *fitted, int left, int top, float *out);

@@ -8,6 +8,7 @@
 
 static const char *const resize_names[] = {"native", "shorter", "exact", NULL};
 static const char *const fit_names[] = {"tile", "pad", NULL};
+static const char *const choice_names[] = {"grid", "textured", NULL};
 static const char *const filter_names[] = {"box", "bilinear", "bicubic", "lanczos", NULL};
 
 static json_t *three_to_json(const float values[3])
@@ -17,9 +18,10 @@ static json_t *three_to_json(const float values[3])
 
 json_t *preprocess_to_json(const struct preprocess *p)
 {
-    return json_pack("{s:i, s:s, s:i, s:s, s:s, s:i, s:o, s:o}", "crop", p->crop, "resize", resize_names[p->resize],
-                     "resize_to", p->resize_to, "filter", filter_names[p->filter], "fit", fit_names[p->fit],
-                     "max_crops", p->max_crops, "mean", three_to_json(p->mean), "std", three_to_json(p->std));
+    return json_pack("{s:i, s:s, s:i, s:s, s:s, s:i, s:s, s:o, s:o}", "crop", p->crop, "resize",
+                     resize_names[p->resize], "resize_to", p->resize_to, "filter", filter_names[p->filter], "fit",
+                     fit_names[p->fit], "max_crops", p->max_crops, "choice", choice_names[p->choice], "mean",
+                     three_to_json(p->mean), "std", three_to_json(p->std));
 }
 
 /* What every reader needs; the first failure ends the reading. */
@@ -78,7 +80,7 @@ static void read_three(struct reader *r, const char *key, double min, double max
 static void refuse_unknown_keys(struct reader *r)
 {
     static const char *const known[] = {"crop",      "resize", "resize_to", "filter", "fit",
-                                        "max_crops", "mean",   "std",       NULL};
+                                        "max_crops", "choice", "mean",      "std",    NULL};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)r->object, key, value)
@@ -106,6 +108,8 @@ assay_status preprocess_from_json(const json_t *object, const char *where, struc
     p.filter = (enum image_filter)read_choice(&r, "filter", filter_names);
     p.fit = (enum preprocess_fit)read_choice(&r, "fit", fit_names);
     read_int(&r, "max_crops", 1, PREPROCESS_MAX_CROPS, &p.max_crops);
+    if (json_object_get(object, "choice")) /* models from before there was a choice have a grid */
+        p.choice = (enum preprocess_choice)read_choice(&r, "choice", choice_names);
     read_three(&r, "mean", -10, 10, p.mean);
     read_three(&r, "std", 1e-3, 1e3, p.std);
     if (!r.status)

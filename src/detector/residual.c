@@ -25,6 +25,8 @@ static const struct option fields[] = {
      "side of the square windows that the network sees, pixels"},
     {"crops", OPTION_INT, offsetof(struct residual_config, crops), "16", 1, PREPROCESS_MAX_CROPS, NULL,
      "windows of a picture that are judged and averaged"},
+    {"crop-choice", OPTION_CHOICE, offsetof(struct residual_config, crop_choice), "grid", 0, 0, "grid|textured",
+     "which: an even grid over the picture, or the richest in texture of such a grid of 64"},
     {"input", OPTION_CHOICE, offsetof(struct residual_config, input), "both", 0, 0, "rgb|npr|both",
      "what the network sees: the pixels, their NPR residual, or both"},
     {"npr-patch", OPTION_INT, offsetof(struct residual_config, npr_patch), "2", 2, 16, NULL,
@@ -94,6 +96,7 @@ static void residual_preprocess(const void *config, struct preprocess *out)
         .filter = IMAGE_BICUBIC,
         .fit = PREPROCESS_TILE,
         .max_crops = (int)c->crops,
+        .choice = (enum preprocess_choice)c->crop_choice,
         .mean = {RESIDUAL_MEAN, RESIDUAL_MEAN, RESIDUAL_MEAN},
         .std = {RESIDUAL_STD, RESIDUAL_STD, RESIDUAL_STD},
     };

@@ -22,6 +22,7 @@ enum { RESIDUAL_STAGES = 4 };
 
 struct residual_config {
     int64_t crop, crops; /* side of a window, pixels; windows of a picture at test */
+    int crop_choice;     /* enum preprocess_choice */
     int input;           /* enum residual_input */
     int64_t npr_patch;
     bool high_pass;      /* add the fixed high-pass filters */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "cpu/cpu.h"
+#include "detector/crops.h"
 #include "detector/model_internal.h"
 
 /* Crops of one run, fewer where they are large. Batches are powers of two, so that five compiled graphs serve every
@@ -200,11 +201,12 @@ static assay_status add_picture(struct crop_batch *batch, const struct image *pi
     }
     if (status)
         return status;
-    *crop_count = preprocess_crop_count(p, fitted);
+    struct crops crops;
+    crops_choose(p, fitted, &crops);
+    *crop_count = crops.count;
     for (int i = 0; i < *crop_count && !status; i++) {
-        int left, top;
-        preprocess_crop_at(p, fitted, i, &left, &top);
-        preprocess_write(p, fitted, left, top, batch->crops + (size_t)batch->count * batch->crop_floats);
+        preprocess_write(p, fitted, crops.at[i].left, crops.at[i].top,
+                         batch->crops + (size_t)batch->count * batch->crop_floats);
         batch->target[batch->count].share = ((double)index + (double)(i + 1) / *crop_count) / (double)count;
         batch->target[batch->count].logit = logit;
         batch->target[batch->count].agreement = agreement;

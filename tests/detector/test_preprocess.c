@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "detector/preprocess.h"
+#include "detector/crops.h"
 #include "format/safetensors.h"
 
 #define IMAGENET .mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}
@@ -31,13 +31,13 @@ static void check_case(const struct safetensors *file, const char *name, struct 
     memcpy(image.pixels, picture->data, image_bytes(&image));
     if (preprocess_fit(&p, &image, &fitted, &error))
         fail_msg("%s: %s", name, error.message);
-    assert_int_equal(preprocess_crop_count(&p, &fitted), 1);
-    int left, top;
-    preprocess_crop_at(&p, &fitted, 0, &left, &top);
+    struct crops crops;
+    crops_choose(&p, &fitted, &crops);
+    assert_int_equal(crops.count, 1);
     float *have = mem_alloc(expected->count, sizeof *have), *want = mem_alloc(expected->count, sizeof *want);
     assert_true(have && want && file_tensor_read_f32(expected, want));
     assert_int_equal(expected->count, p.crop * p.crop * 3);
-    preprocess_write(&p, &fitted, left, top, have);
+    preprocess_write(&p, &fitted, crops.at[0].left, crops.at[0].top, have);
     for (uint64_t i = 0; i < expected->count; i++)
         if (!(fabsf(have[i] - want[i]) <= 1e-6f))
             fail_msg("%s: value %d is %.8g, not %.8g", name, (int)i, (double)have[i], (double)want[i]);
@@ -100,12 +100,15 @@ static void check_grid(int width, int height, int max_crops)
 {
     struct preprocess p = {.crop = 32, .max_crops = max_crops};
     struct image image = {.width = width, .height = height}; /* no pixels are read */
-    int count = preprocess_crop_count(&p, &image);
+    struct crops crops;
+    crops_choose(&p, &image, &crops);
+    int count = crops.count;
     int lefts[PREPROCESS_MAX_CROPS], tops[PREPROCESS_MAX_CROPS];
     int slack_x = width - p.crop, slack_y = height - p.crop, corners = 0;
     assert_in_range(count, 1, max_crops);
     for (int i = 0; i < count; i++) {
-        preprocess_crop_at(&p, &image, i, &lefts[i], &tops[i]);
+        lefts[i] = crops.at[i].left;
+        tops[i] = crops.at[i].top;
         if (lefts[i] < 0 || lefts[i] > slack_x || tops[i] < 0 || tops[i] > slack_y)
             fail_msg("%dx%d: crop %d of %d lies outside", width, height, i, count);
         for (int j = 0; j < i; j++)
@@ -144,9 +147,40 @@ static void test_grid(void **unused)
     struct preprocess p = {.crop = 128, .max_crops = 16};
     struct image window = {.width = 256, .height = 256}, exact = {.width = 128, .height = 128};
     struct image long_side = {.width = 65535, .height = 128};
-    assert_int_equal(preprocess_crop_count(&p, &window), 9);
-    assert_int_equal(preprocess_crop_count(&p, &exact), 1);
-    assert_int_equal(preprocess_crop_count(&p, &long_side), 15);
+    struct crops crops;
+    crops_choose(&p, &window, &crops);
+    assert_int_equal(crops.count, 9);
+    crops_choose(&p, &exact, &crops);
+    assert_int_equal(crops.count, 1);
+    crops_choose(&p, &long_side, &crops);
+    assert_int_equal(crops.count, 15);
+}
+
+/* A slope everywhere, and chequers below the right end, faint and strong: the two crops that hold most of them. */
+static void test_textured(void **unused)
+{
+    (void)unused;
+    struct preprocess p = {.crop = 32, .max_crops = 2, .choice = PREPROCESS_TEXTURED};
+    struct image image;
+    struct assay_error error;
+    struct crops crops;
+    assert_int_equal(image_create(128, 64, &image, &error), ASSAY_OK);
+    for (int y = 0; y < 64; y++)
+        for (int x = 0; x < 128; x++) {
+            int strength = y < 32 || x < 64 ? 0 : x < 96 ? 2 : 9;
+            memset(image.pixels + (y * 128 + x) * 3, x + y / 2 + (x + y) % 2 * strength, 3);
+        }
+    crops_choose(&p, &image, &crops);
+    assert_int_equal(crops.count, 2);
+    assert_true(crops.at[0].left == 96 && crops.at[0].top == 32);
+    assert_true(crops.at[1].left < 96 && crops.at[1].left > 64 && crops.at[1].top == 32);
+    p.max_crops = PREPROCESS_MAX_CROPS; /* all there are, as on a grid */
+    crops_choose(&p, &image, &crops);
+    p.choice = PREPROCESS_GRID;
+    struct crops grid;
+    crops_choose(&p, &image, &grid);
+    assert_int_equal(crops.count, grid.count);
+    image_free(&image);
 }
 
 static const struct preprocess sample = {.crop = 224,
@@ -155,6 +189,7 @@ static const struct preprocess sample = {.crop = 224,
                                          .filter = IMAGE_BICUBIC,
                                          .fit = PREPROCESS_PAD,
                                          .max_crops = 5,
+                                         .choice = PREPROCESS_TEXTURED,
                                          IMAGENET};
 
 static void test_json(void **unused)
@@ -170,7 +205,8 @@ static void test_json(void **unused)
     assert_int_equal(preprocess_from_json(json, "x", &back, &error), ASSAY_OK);
     json_decref(json);
     assert_true(back.crop == 224 && back.resize == PREPROCESS_SHORTER && back.resize_to == 256 &&
-                back.filter == IMAGE_BICUBIC && back.fit == PREPROCESS_PAD && back.max_crops == 5);
+                back.filter == IMAGE_BICUBIC && back.fit == PREPROCESS_PAD && back.max_crops == 5 &&
+                back.choice == PREPROCESS_TEXTURED);
     assert_memory_equal(back.mean, sample.mean, sizeof back.mean); /* to the bit */
     assert_memory_equal(back.std, sample.std, sizeof back.std);
 }
@@ -224,8 +260,8 @@ static void test_json_refusals(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_torchvision), cmocka_unit_test(test_tiling),        cmocka_unit_test(test_grid),
-        cmocka_unit_test(test_json),        cmocka_unit_test(test_json_refusals),
+        cmocka_unit_test(test_torchvision), cmocka_unit_test(test_tiling), cmocka_unit_test(test_grid),
+        cmocka_unit_test(test_textured),    cmocka_unit_test(test_json),   cmocka_unit_test(test_json_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

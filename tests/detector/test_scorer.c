@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "cpu/cpu.h"
+#include "detector/crops.h"
 #include "detector/model.h"
 #include "detector/residual.h"
 
@@ -132,23 +133,22 @@ static void score_by_hand(struct scene *s, double *logits, struct crop_agreement
     for (int i = 0; i < PICTURES; i++) {
         struct image fitted;
         assert_int_equal(preprocess_fit(p, &s->images[i], &fitted, &error), ASSAY_OK);
-        int count = preprocess_crop_count(p, &fitted);
+        struct crops crops;
+        crops_choose(p, &fitted, &crops);
         double probability[MAX_CROPS];
         logits[i] = 0;
-        assert_in_range(count, 1, MAX_CROPS);
-        for (int c = 0; c < count; c++) {
-            int left, top;
-            preprocess_crop_at(p, &fitted, c, &left, &top);
-            preprocess_write(p, &fitted, left, top, crop);
+        assert_in_range(crops.count, 1, MAX_CROPS);
+        for (int c = 0; c < crops.count; c++) {
+            preprocess_write(p, &fitted, crops.at[c].left, crops.at[c].top, crop);
             struct program_input x = {"x", SHAPE(1, 32, 32, 3), crop};
             struct program_run run = {0};
             assert_int_equal(program_run(program, "one", &x, 1, &(struct run_options){0}, &run, &error), ASSAY_OK);
             double logit = (double)*(const float *)program_read(&run, "y").data;
-            logits[i] += logit / count;
+            logits[i] += logit / crops.count;
             probability[c] = calibration_probability(&s->model.calibration, logit);
             program_release(&run);
         }
-        agreements[i] = agreement_of(probability, count);
+        agreements[i] = agreement_of(probability, crops.count);
         image_free(&fitted);
     }
     program_free(program);

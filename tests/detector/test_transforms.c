@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "detector/crops.h"
 #include "detector/preprocess.h"
 #include "format/safetensors.h"
 
@@ -95,9 +96,9 @@ static void test_published(void **state)
             memcpy(p.std, transforms[k].std, sizeof p.std);
             if (preprocess_fit(&p, &image, &fitted, &error))
                 fail_msg("%s", error.message);
-            int left, top;
-            preprocess_crop_at(&p, &fitted, 0, &left, &top);
-            preprocess_write(&p, &fitted, left, top, ours);
+            struct crops crops;
+            crops_choose(&p, &fitted, &crops);
+            preprocess_write(&p, &fitted, crops.at[0].left, crops.at[0].top, ours);
             compare(theirs->name, &p, ours, theirs);
             image_free(&image);
             image_free(&fitted);
