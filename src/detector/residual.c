@@ -60,8 +60,8 @@ static const struct option fields[] = {
     {"stages", OPTION_INT, offsetof(struct residual_config, stages), "4", 1, RESIDUAL_STAGES, NULL,
      "stages of the network; each after the first halves the maps' sides"},
     {"fusion", OPTION_CHOICE, offsetof(struct residual_config, fusion), "joint", 0, 0, "joint|late",
-     "one head reads all, or each branch (input maps, network, every kind of statistics) has its own, trained to judge "
-     "alone, and the logit is their mean"},
+     "one head reads all, or the network with its input maps and every kind of statistics have their own, trained to "
+     "judge alone; the logit is then half the network's"},
     {"head-hidden", OPTION_INT, offsetof(struct residual_config, head_hidden), "0", 0, 4096, NULL,
      "width of a hidden layer between features and logit; 0: none"},
     {"thumb", OPTION_INT, offsetof(struct residual_config, thumb), "0", 0, 1024, NULL,
@@ -175,7 +175,8 @@ static node residual_head(struct graph *g, struct params p, const struct residua
     return linear(g, params_scope(p, "linear"), x, 1);
 }
 
-/* A head for each branch: its columns of the statistics [B, features] to a column of io->branches. */
+/* A head for each branch: its columns of the statistics [B, features] to a column of io->branches. The first branch, of the
+ * input maps and the network, counts as much as all the others together. */
 static void late_heads(struct graph *g, struct params p, const struct residual_config *c,
                        const struct residual_findings *found, node statistics, struct detector_io *io)
 {
@@ -193,7 +194,11 @@ static void late_heads(struct graph *g, struct params p, const struct residual_c
     }
     io->branches = op_concat(g, logits, heads, 1);
     io->embedding = op_concat(g, last, heads, 1);
-    io->logit = op_mean(g, io->branches, REDUCE_AXIS(1), true);
+    io->logit = logits[0];
+    if (heads > 1) {
+        node others = op_mean(g, op_slice_axis(g, io->branches, 1, 1, heads - 1), REDUCE_AXIS(1), true);
+        io->logit = op_scale(g, op_add(g, io->logit, others), 0.5f);
+    }
 }
 
 static void residual_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
@@ -211,12 +216,11 @@ static void residual_forward(struct graph *g, struct params p, const void *confi
     node x = residual_inputs(g, p, c, image);
     int64_t cells = (c->crop + 7) / 8; /* of the evidence */
     residual_read(g, &found, x, c->correlations);
-    next_branch(&found);
     if (c->blocks > 0) {
         io->features = residual_network(g, p, c, x, &found); /* four stages: [B, S / 8, S / 8, 8 width] */
         cells = graph_dim(g, io->features, 1);
-        next_branch(&found);
     }
+    next_branch(&found);
     read_branches(g, c, image, x, &found);
     if (c->thumb > 0)
         find(&found, residual_thumb(g, params_scope(p, "thumb"), c, image));

@@ -139,20 +139,26 @@ def statistics_alone(x):
 
 
 class Late(residual.Residual):
-    """A head for each of the input maps, the network and the block DCT; each learns alone, and they judge together."""
+    """A head for the input maps and the network, one for the block DCT and one for the co-occurrences; each learns alone. The
+    first counts as much as the others together."""
 
     def __init__(self):
         super().__init__(True, 0, False, True, 1)
-        widths = [3 + 3 + 9, 2 * residual.WIDTH + residual.WIDTH**2, 128]
+        widths = [3 + 3 + 9 + 2 * residual.WIDTH + residual.WIDTH**2, 128, 54]
         self.head = nn.ModuleDict({"branches": nn.ModuleList(
             [nn.ModuleDict({"bn": nn.BatchNorm1d(n), "linear": nn.Linear(n, 1)}) for n in widths])})
 
     def forward(self, x):
         y = torch.relu(self.stem["bn"](self.stem["conv"](x)))
         y = self.stages[0]["blocks"](y)
-        read = [torch.cat(residual.statistics(x, True), 1), torch.cat(residual.statistics(y, True), 1),
-                dct(planes(x, "luma"), 8)]
+        luma = planes(x, "luma")
+        read = [torch.cat(residual.statistics(x, True) + residual.statistics(y, True), 1), dct(luma, 8),
+                cooccurrence(luma, 2, 1)]
         return torch.cat([h["linear"](h["bn"](r)) for h, r in zip(self.head["branches"], read)], 1)
+
+
+def together(each):
+    return each[:, :1] / 2 + each[:, 1:].mean(1, keepdim=True) / 2
 
 
 def late(x):
@@ -164,11 +170,11 @@ def late(x):
     out.update({"param." + k: v.clone() for k, v in resnet.states(net).items()})
     out.update({"image": x.permute(0, 2, 3, 1), "labels": labels})
     with torch.no_grad():
-        out["logits.eval"] = net.eval()(x).mean(1, keepdim=True)
+        out["logits.eval"] = together(net.eval()(x))
 
     def loss_of():
         each = net(x)
-        logits = each.mean(1, keepdim=True)
+        logits = together(each)
         alone = torch.stack([F.binary_cross_entropy_with_logits(each[:, i : i + 1], targets) for i in range(3)]).mean()
         return logits, (F.binary_cross_entropy_with_logits(logits, targets) + alone) / 2
 

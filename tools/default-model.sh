@@ -1,0 +1,41 @@
+#!/bin/bash
+# The default detector from its pictures: trains on DATA/train, chooses on the tune half of DATA/val, calibrates on it as it is
+# and under perturbations, and prints what the report half says. DATA is the folder described in models/README.md, which
+# is not published: this is the record of how models/residual.safetensors was made.
+#
+# DATA: that folder (../shared/data). OUT: the model file to write (models/residual.safetensors). SEED (1).
+# WORK: a folder for lists, the log and evaluations, kept (build/default-model).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+data=${DATA:-../shared/data} out=${OUT:-models/residual.safetensors} work=${WORK:-build/default-model}
+assay=build/assay
+tune="jamez-gpt4o mossbench-dalle3 r3gan sdcpp-assets basedcooking-webp deepface-tests kodak-png travelblog art-horst"
+
+[ -d "$data/train" ] && [ -d "$data/val" ] || { echo "$data: no train/ and val/ in it; set DATA" >&2; exit 1; }
+data=$(realpath "$data")
+mkdir -p "$work"
+
+# The validation pictures as two lists, divided by source.
+for half in tune report; do
+    echo path,label,source >"$work/$half.csv"
+done
+for folder in "$data"/val/{real,ai}/*/; do
+    source=$(basename "$folder") label=$(basename "$(dirname "$folder")") half=report
+    [[ " $tune " == *" $source "* ]] && half=tune
+    find "$folder" -type f -name '*.jpg' -printf "%p,$label,$source\n" | LC_ALL=C sort >>"$work/$half.csv"
+done
+
+"$assay" train --data "$data/train" --val "$work/tune.csv" --out "$work/model.safetensors" --overwrite \
+    --seed "${SEED:-1}" --precision bf16 --epochs 3 --steps-per-epoch 320 --learning-rate 0.002 --warmup-steps 100 \
+    --ema-decay 0.995 --weight-decay 0.01 \
+    --fusion late --dct ycc --spectrum luma --cooccurrence luma --moments higher \
+    --mask-probability 0.3 --mask-ratio-min 0.3 --mask-ratio-max 0.6 --augment-turn 0.75 \
+    --augment-jpeg 0.4 --augment-webp 0.2 --augment-resize 0.4 --augment-resize-min 0.5 \
+    --augment-blur 0.4 --augment-blur-max 1.5 --augment-noise 0.35 --augment-noise-max 6 2>&1 | tee "$work/train.log"
+
+perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)
+rm -rf "$work/tune" "$work/report"
+"$assay" eval --model "$work/model.safetensors" --data "$work/tune.csv" "${perturbed[@]}" --out "$work/tune"
+"$assay" model calibrate --run "$work/tune" --out "$out" "$work/model.safetensors"
+"$assay" eval --model "$out" --data "$work/report.csv" "${perturbed[@]}" --out "$work/report"
