@@ -110,7 +110,7 @@ class Residual(nn.Module):
             self.head["hidden"] = nn.Linear(features, hidden)
 
     def branches(self, x):
-        """What the input maps, the network, each kind of fixed statistics and the small network give: lists of features."""
+        """What the input maps with the network, each kind of fixed statistics and the small network give: lists of features."""
         parts = [x] if self.rgb else []
         if self.patch:
             parts.append(truncated(npr(x, self.patch), 1))
@@ -122,7 +122,6 @@ class Residual(nn.Module):
         read = [statistics(inputs, self.correlated)]
         if self.stages:
             x = torch.relu(self.stem["bn"](self.stem["conv"](inputs)))
-            read.append([])
         for i, stage in enumerate(self.stages):
             x = stage["blocks"](x)
             read[-1] += statistics(x, self.correlated and i == 0)

@@ -22,8 +22,8 @@ DEFAULTS = {"input": "both", "npr-patch": 2, "high-pass": True, "constrained": 0
             "moments": "variance", "dct": "none", "dct-stride": 8, "spectrum": "none", "spectrum-residual": True,
             "cooccurrence": "none", "cooccurrence-range": 2, "cooccurrence-step": 1.0, "width": 16, "blocks": 1,
             "stages": 4, "fusion": "joint", "head-hidden": 0, "thumb": 0, "thumb-width": 8}
-OF_TRAINING = {"crop", "crops", "dropout", "label-smoothing", "mix", "mix-probability", "mix-most", "mask-probability",
-               "mask-ratio-min", "mask-ratio-max"}
+OF_TRAINING = {"crop", "crops", "crop-choice", "dropout", "label-smoothing", "mix", "mix-probability", "mix-most", "mask-probability",
+               "mask-ratio-min", "mask-ratio-max"}  # or in the preprocessing
 ENTRIES = {"luma": 1, "ycc": 3, "rgb": 3}
 
 
@@ -104,8 +104,9 @@ class Judge(residual.Residual):
     def forward(self, x):
         if not self.late:
             return super().forward(x)
-        read = [torch.cat(part, 1) for part in self.branches(x)]
-        return torch.cat([residual.judge(h, r) for h, r in zip(self.head["branches"], read, strict=True)], 1).mean(1)
+        first, *others = (torch.cat(part, 1) for part in self.branches(x))
+        first, *others = (residual.judge(h, r) for h, r in zip(self.head["branches"], [first, *others], strict=True))
+        return (torch.stack([first, torch.stack(others).mean(0)]).mean(0) if others else first)[:, 0]
 
 
 def half_to_even(extra):
@@ -140,8 +141,8 @@ def windows(width, height, crop, limit):
 
 def crops_of(path, p):
     """The windows [n, 3, crop, crop] of a picture that is at least as large as they are."""
-    if p["resize"] != "native":
-        sys.exit("only preprocessing at native scale is known here")
+    if p["resize"] != "native" or p.get("choice", "grid") != "grid":
+        sys.exit("only a grid at native scale is known here")
     picture = np.asarray(Image.open(path).convert("RGB"))
     size = p["crop"]
     if min(picture.shape[:2]) < size:
