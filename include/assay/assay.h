@@ -346,9 +346,11 @@ ASSAY_API assay_provenance_strength assay_provenance_strength_of(const struct as
  * as long as the provenance. "" for NULL. */
 ASSAY_API const char *assay_provenance_sentence(const struct assay_provenance *provenance);
 
-/* The generator, editor or camera that is named, and who signed; NULL: none, or the provenance is NULL. Strangers wrote
- * them: any UTF-8. Live as long as the provenance. */
+/* The generator, editor or camera that is named; NULL: none, or the provenance is NULL. A stranger wrote it: any UTF-8.
+ * Lives as long as the provenance. */
 ASSAY_API const char *assay_provenance_who(const struct assay_provenance *provenance);
+
+/* The same of who signed, from the certificate. */
 ASSAY_API const char *assay_provenance_signer(const struct assay_provenance *provenance);
 
 /* Everything that was found, as one JSON object: what `assay inspect --json` prints of a file, without its name. On success

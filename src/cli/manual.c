@@ -66,6 +66,20 @@ static void print_paragraphs(FILE *stream, const char *text)
 
 /* ---- Options ---------------------------------------------------------------------------------------------------- */
 
+/* "a|b|c": a long list may be broken behind each bar. */
+static void print_choices(FILE *stream, const char *choices)
+{
+    for (const char *at = choices; *at;) {
+        size_t length = strcspn(at, "|");
+        print_text(stream, at, length);
+        at += length;
+        if (*at == '|') {
+            fputs("|\\:", stream);
+            at++;
+        }
+    }
+}
+
 static void print_flag(FILE *stream, const struct option *option)
 {
     static const char *const values[] = {
@@ -78,7 +92,7 @@ static void print_flag(FILE *stream, const struct option *option)
     fputs("\\fR", stream);
     if (option->type == OPTION_CHOICE) {
         fputs(" \\fI", stream);
-        print_text(stream, option->choices, strlen(option->choices));
+        print_choices(stream, option->choices);
         fputs("\\fR", stream);
     } else if (values[option->type]) {
         fprintf(stream, " \\fI%s\\fR%s", values[option->type], option->type == OPTION_TEXTS ? "..." : "");

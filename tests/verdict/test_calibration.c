@@ -103,7 +103,7 @@ static void test_affine(void **state)
         struct calibration c;
         for (size_t i = 0; i < f->count; i++)
             samples[i] = (struct calibration_sample){(f->samples[i].logit - 100) * scales[k], f->samples[i].generated,
-                                                     f->samples[i].weight};
+                                                     f->samples[i].weight, 0, false};
         assert_int_equal(calibration_fit(samples, f->count, NULL, &c, NULL), ASSAY_OK);
         if (k == 0)
             plain = c;
@@ -121,8 +121,8 @@ static void test_thresholds(void **state)
     struct calibration c;
     /* reals at 0 .. 19, generated at 0.5 .. 19.5 with one half the weight on the upper ones: p rises with the logit */
     for (int i = 0; i < 20; i++) {
-        samples[i] = (struct calibration_sample){i, false, 1};
-        samples[20 + i] = (struct calibration_sample){i + 10.5, true, 1};
+        samples[i] = (struct calibration_sample){i, false, 1, 0, false};
+        samples[20 + i] = (struct calibration_sample){i + 10.5, true, 1, 0, false};
     }
     /* one in twenty: the real one at 19, the generated one at 10.5 */
     struct calibration_options options = PLAIN(0.05, 0.05);
@@ -152,7 +152,7 @@ static void test_separable(void **state)
     struct calibration_sample samples[20];
     struct calibration c;
     for (int i = 0; i < 20; i++)
-        samples[i] = (struct calibration_sample){i < 10 ? -100 : 100, i >= 10, 1};
+        samples[i] = (struct calibration_sample){i < 10 ? -100 : 100, i >= 10, 1, 0, false};
     assert_int_equal(calibration_fit(samples, 20, NULL, &c, NULL), ASSAY_OK);
     /* the targets are reached: 11/12 of ten */
     near("generated", calibration_probability(&c, 100), 11.0 / 12, 1e-9);
@@ -160,7 +160,7 @@ static void test_separable(void **state)
     assert_true(c.generated_above == 0.5);
     assert_int_equal(calibration_verdict(&c, calibration_probability(&c, 90)), ASSAY_GENERATED);
     assert_int_equal(calibration_verdict(&c, calibration_probability(&c, -90)), ASSAY_REAL);
-    struct calibration_sample two[] = {{-1, false, 1}, {1, true, 1}}; /* one each */
+    struct calibration_sample two[] = {{-1, false, 1, 0, false}, {1, true, 1, 0, false}}; /* one each */
     assert_int_equal(calibration_fit(two, 2, NULL, &c, NULL), ASSAY_OK);
     near("generated", calibration_probability(&c, 1), 2.0 / 3, 1e-9);
 }
@@ -168,7 +168,7 @@ static void test_separable(void **state)
 static void test_constant(void **state)
 {
     (void)state;
-    struct calibration_sample samples[] = {{3, false, 1}, {3, true, 1}, {3, true, 1}};
+    struct calibration_sample samples[] = {{3, false, 1, 0, false}, {3, true, 1, 0, false}, {3, true, 1, 0, false}};
     struct calibration c;
     assert_int_equal(calibration_fit(samples, 3, NULL, &c, NULL), ASSAY_OK);
     assert_true(c.scale == 0 && calibration_probability(&c, 3) == 0.5);
@@ -182,9 +182,9 @@ static void test_outlier(void **state)
     struct calibration_sample samples[42];
     struct calibration c;
     for (int i = 0; i < 40; i++)
-        samples[i] = (struct calibration_sample){i % 2 ? 1 : -1, i % 2, 1};
-    samples[40] = (struct calibration_sample){1e9, false, 1};
-    samples[41] = (struct calibration_sample){1e9, true, 1};
+        samples[i] = (struct calibration_sample){i % 2 ? 1 : -1, i % 2, 1, 0, false};
+    samples[40] = (struct calibration_sample){1e9, false, 1, 0, false};
+    samples[41] = (struct calibration_sample){1e9, true, 1, 0, false};
     struct calibration_options strict = PLAIN(0, 0);
     assert_int_equal(calibration_fit(samples, 42, &strict, &c, NULL), ASSAY_OK);
     assert_true(isfinite(c.scale) && isfinite(c.shift));
@@ -194,7 +194,7 @@ static void test_outlier(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    struct calibration_sample samples[] = {{1, true, 1}, {2, true, 1}};
+    struct calibration_sample samples[] = {{1, true, 1, 0, false}, {2, true, 1, 0, false}};
     struct assay_error error = {0};
     struct calibration c;
     assert_int_equal(calibration_fit(samples, 2, NULL, &c, &error), ASSAY_ERROR_ARGUMENT);
