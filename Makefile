@@ -7,6 +7,7 @@
 #   make fuzz                     libFuzzer on every target, FUZZ_SECONDS each (default 300)
 #   make bench                    benchmarks, as CSV
 #   make parity                   backbones at full size against their references (PYTHON: with torch, timm, open_clip)
+#   make default-model            models/residual.safetensors from its pictures (DATA), calibrated, with its figures
 #   make coverage                 which lines of src/ the tests reach
 #   make format, format-check     by .clang-format
 #   make install                  command, library, header, model, manual, completion; PREFIX (default /usr/local), DESTDIR
@@ -17,7 +18,7 @@ SHELL = /bin/bash
 # The name as it was typed: neither make nor the shell may look into it.
 export ASSAY_IMAGE := $(value IMAGE)
 
-.PHONY: all detect check sanitize tsan fuzz bench parity coverage format format-check install clean
+.PHONY: all detect check sanitize tsan fuzz bench parity default-model coverage format format-check install clean
 
 all:
 	@tools/install-packages.sh
@@ -56,6 +57,11 @@ parity:
 	@tools/install-packages.sh >&2
 	@tools/build.sh build -- tools/parity/run_parity >&2
 	@tools/parity.sh
+
+default-model:
+	@tools/install-packages.sh
+	@tools/build.sh build -- assay
+	@tools/default-model.sh
 
 coverage:
 	@tools/install-packages.sh gcovr

@@ -27,12 +27,10 @@ for folder in "$data"/val/{real,ai}/*/; do
 done
 
 "$assay" train --data "$data/train" --val "$work/tune.csv" --out "$work/model.safetensors" --overwrite \
-    --seed "${SEED:-1}" --precision bf16 --epochs 3 --steps-per-epoch 320 --learning-rate 0.002 --warmup-steps 100 \
-    --ema-decay 0.995 --weight-decay 0.01 \
-    --fusion late --dct ycc --spectrum luma --cooccurrence luma --moments higher \
-    --mask-probability 0.3 --mask-ratio-min 0.3 --mask-ratio-max 0.6 --augment-turn 0.75 \
-    --augment-jpeg 0.4 --augment-webp 0.2 --augment-resize 0.4 --augment-resize-min 0.5 \
-    --augment-blur 0.4 --augment-blur-max 1.5 --augment-noise 0.35 --augment-noise-max 6 2>&1 | tee "$work/train.log"
+    --seed "${SEED:-1}" --precision bf16 --epochs 8 --steps-per-epoch 240 --validate-every 2 \
+    --learning-rate 0.002 --warmup-steps 100 --ema-decay 0.995 --weight-decay 0.01 \
+    --augment-turn 0.75 --augment-jpeg 0.3 --augment-resize 0.3 --augment-resize-min 0.5 \
+    --augment-blur 0.1 --augment-noise 0.15 2>&1 | tee "$work/train.log"
 
 perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)
 rm -rf "$work/tune" "$work/report"
