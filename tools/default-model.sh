@@ -1,6 +1,6 @@
 #!/bin/bash
-# The default detector from its pictures: trains on DATA/train, chooses on the tune half of DATA/val, calibrates on it as it is
-# and under perturbations, and prints what the report half says. DATA is the folder described in models/README.md, which
+# The default detector from its pictures: trains on DATA/train, chooses on the tune half of DATA/val, calibrates on it,
+# and prints what the report half says. DATA is the folder described in models/README.md, which
 # is not published: this is the record of how models/residual.safetensors was made.
 #
 # DATA: that folder (../shared/data). OUT: the model file to write (models/residual.safetensors). SEED (1).
@@ -35,5 +35,5 @@ done
 perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)
 rm -rf "$work/tune" "$work/report"
 "$assay" eval --model "$work/model.safetensors" --data "$work/tune.csv" "${perturbed[@]}" --out "$work/tune"
-"$assay" model calibrate --run "$work/tune" --out "$out" "$work/model.safetensors"
+"$assay" model calibrate --run "$work/tune" --max-uncertain 1 --out "$out" "$work/model.safetensors"
 "$assay" eval --model "$out" --data "$work/report.csv" "${perturbed[@]}" --out "$work/report"
