@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "image/walk.h"
+
 struct signature {
     const char *magic, *what;
     uint8_t offset, length;
@@ -53,11 +55,6 @@ static bool has(const uint8_t *bytes, size_t size, size_t offset, const char *ma
     return size >= offset + length && memcmp(bytes + offset, magic, length) == 0;
 }
 
-static uint32_t big_endian(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static bool is_heif_brand(const uint8_t *brand)
 {
     static const char brands[][5] = {"heic", "heix", "heim", "heis", "hevc", "hevx", "hevm",
@@ -75,7 +72,7 @@ static bool is_heif(const uint8_t *bytes, size_t size)
         return false;
     if (is_heif_brand(bytes + 8))
         return true;
-    size_t end = big_endian(bytes);
+    size_t end = walk_be32(bytes);
     if (end > size)
         end = size;
     for (size_t at = 16; at + 4 <= end && at < 512; at += 4)
@@ -153,7 +150,7 @@ int picture_png_is_whole(const uint8_t *bytes, size_t size)
 {
     size_t at = 8;
     while (size >= at + 12) { /* length, type, data, checksum */
-        uint32_t length = big_endian(bytes + at);
+        uint32_t length = walk_be32(bytes + at);
         if (memcmp(bytes + at + 4, "IEND", 4) == 0)
             return 1;
         at += 12 + (size_t)length;

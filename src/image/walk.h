@@ -33,6 +33,17 @@ static inline uint32_t walk_le32(const uint8_t *p)
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
+/* A TIFF's number of `width` bytes (at most 8) at `at`, in either order; 0 where it lies outside. */
+static inline uint64_t walk_number(const uint8_t *bytes, size_t size, uint64_t at, unsigned width, bool big_endian)
+{
+    uint64_t value = 0;
+    if (at > size || size - at < width)
+        return 0;
+    for (unsigned i = 0; i < width; i++)
+        value = value << 8 | bytes[at + (big_endian ? i : width - 1 - i)];
+    return value;
+}
+
 /* Whether bytes begin with a text of that length. */
 static inline bool walk_begins(const uint8_t *bytes, size_t size, const char *text, size_t length)
 {

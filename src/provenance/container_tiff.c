@@ -9,15 +9,9 @@ struct tiff {
     bool big_endian, big;
 };
 
-/* A number of `width` bytes at `at`; 0 where it lies outside. */
 static uint64_t number(const struct tiff *t, uint64_t at, unsigned width)
 {
-    uint64_t value = 0;
-    if (at > t->size || t->size - at < width)
-        return 0;
-    for (unsigned i = 0; i < width; i++)
-        value = value << 8 | t->bytes[at + (t->big_endian ? i : width - 1 - i)];
-    return value;
+    return walk_number(t->bytes, t->size, at, width, t->big_endian);
 }
 
 static enum block_kind kind_of(uint64_t tag)

@@ -47,12 +47,7 @@ struct reader {
 
 static uint64_t number(const struct exif *e, uint64_t at, unsigned width)
 {
-    uint64_t value = 0;
-    if (at > e->size || e->size - at < width)
-        return 0;
-    for (unsigned i = 0; i < width; i++)
-        value = value << 8 | e->bytes[at + (e->big_endian ? i : width - 1 - i)];
-    return value;
+    return walk_number(e->bytes, e->size, at, width, e->big_endian);
 }
 
 static void problem(struct reader *r, const char *text)
