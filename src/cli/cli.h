@@ -80,7 +80,7 @@ void cli_print_help(const struct command *command, FILE *stream); /* one subcomm
 extern const struct command command_help, command_detect, command_model_adapter, command_model_attach,
     command_model_convert, command_model_import, command_model_merge, command_model_info, command_pull, command_train;
 extern const struct command command_data_balance, command_data_check, command_data_reconstruct, command_eval,
-    command_explain, command_inspect, command_model_calibrate, command_model_limits;
+    command_explain, command_inspect, command_model_calibrate, command_model_join, command_model_limits;
 extern const struct command command_generate; /* known, but listed nowhere: for the build */
 
 /* ---- sink.c: what commands call in `more`, of any sink ---------------------------------------------------------- */

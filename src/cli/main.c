@@ -10,25 +10,16 @@
 
 /* One line a subcommand, in the order of `assay help`. */
 const struct command *const cli_commands[] = {
-    &command_detect,
-    &command_explain,
-    &command_inspect,
-    &command_eval,
-    &command_model_info,
-    &command_model_convert,
-    &command_model_import,
-    &command_model_merge,
-    &command_model_adapter,
-    &command_model_attach,
-    &command_model_calibrate,
-    &command_model_limits,
-    &command_pull,
-    &command_train,
-    &command_data_check,
-    &command_data_balance,
-    &command_data_reconstruct,
-    &command_help,
-    NULL,
+    &command_detect,        &command_explain,
+    &command_inspect,       &command_eval,
+    &command_model_info,    &command_model_convert,
+    &command_model_import,  &command_model_merge,
+    &command_model_adapter, &command_model_attach,
+    &command_model_join,    &command_model_calibrate,
+    &command_model_limits,  &command_pull,
+    &command_train,         &command_data_check,
+    &command_data_balance,  &command_data_reconstruct,
+    &command_help,          NULL,
 };
 
 /* Descriptors 0 to 2 may be closed when we start; a file opened later must not take their place and receive what is

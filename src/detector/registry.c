@@ -3,6 +3,7 @@
 
 #include "detector/cnnspot.h"
 #include "detector/detector.h"
+#include "detector/ensemble.h"
 #include "detector/lol.h"
 #include "detector/npr.h"
 #include "detector/residual.h"
@@ -10,8 +11,8 @@
 #include "detector/univfd.h"
 
 static const struct detector *const detectors[] = {
-    &detector_residual, &detector_lol,  &detector_cnnspot,   &detector_npr,
-    &detector_univfd,   &detector_sdid, &detector_sdid_mini, NULL,
+    &detector_residual, &detector_lol,       &detector_cnnspot,  &detector_npr, &detector_univfd,
+    &detector_sdid,     &detector_sdid_mini, &detector_ensemble, NULL,
 };
 
 const struct detector *const *detector_all(void)

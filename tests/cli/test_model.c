@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "format/safetensors.h"
 #include "scratch.h"
@@ -193,6 +194,38 @@ static void test_foreign(void **state)
     outcome_free(&o);
 }
 
+/* Models joined judge as one, and what cannot be joined is told by file or member. */
+static void test_join(void **state)
+{
+    (void)state;
+    struct outcome o;
+    scratch_model("plain.safetensors", false);
+    RUN(&o, "model", "join", "--out", "joined.safetensors", "model.safetensors", "plain.safetensors");
+    if (o.status)
+        fail_msg("%s", o.err);
+    assert_string_equal(o.out, "");
+    outcome_free(&o);
+    RUN(&o, "model", "info", "joined.safetensors");
+    expect_parts(&o, o.out, (const char *const[]){"ensemble", "members.1.stem.conv.weight", NULL});
+    outcome_free(&o);
+    RUN(&o, "detect", "--model", "joined.safetensors", "a.jpg");
+    expect_parts(&o, o.out, (const char *const[]){"a.jpg", NULL});
+    outcome_free(&o);
+
+    RUN(&o, "model", "join", "model.safetensors");
+    assert_int_equal(o.status, 2);
+    outcome_free(&o);
+    RUN(&o, "model", "join", "--out", "no.safetensors", "model.safetensors", "absent.safetensors");
+    assert_int_equal(o.status, 1);
+    expect_parts(&o, o.err, (const char *const[]){"absent.safetensors", NULL});
+    outcome_free(&o);
+    RUN(&o, "model", "join", "--out", "no.safetensors", "model.safetensors", "joined.safetensors");
+    assert_int_equal(o.status, 1);
+    expect_parts(&o, o.err, (const char *const[]){"members[1]: an ensemble has no ensembles", NULL});
+    outcome_free(&o);
+    assert_int_equal(access("no.safetensors", F_OK), -1);
+}
+
 static void test_convert(void **state)
 {
     (void)state;
@@ -245,6 +278,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),    cmocka_unit_test(test_json),    cmocka_unit_test(test_environment),
         cmocka_unit_test(test_damaged), cmocka_unit_test(test_foreign), cmocka_unit_test(test_convert),
+        cmocka_unit_test(test_join),
     };
     return cmocka_run_group_tests_name("cli/model", tests, setup, teardown);
 }

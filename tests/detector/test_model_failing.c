@@ -1,4 +1,4 @@
-/* test_model_failing.c - each allocation of making, saving and loading a model in turn fails. */
+/* test_model_failing.c - each allocation of making, saving, loading and joining models in turn fails. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "detector/model.h"
+#include "detector/model_join.h"
 #include "detector/residual.h"
 #include "failing_malloc.h"
 
@@ -40,6 +40,19 @@ static bool load(void *context)
     return done;
 }
 
+/* The context is a model; it is joined with itself. */
+static bool join(void *context)
+{
+    const struct model *const members[] = {context, context};
+    struct model joined;
+    struct assay_error error = {0};
+    bool done = model_join(members, 2, &joined, &error) == ASSAY_OK;
+    if (!done)
+        assert_true(error.message[0] != '\0');
+    model_free(&joined);
+    return done;
+}
+
 static void test_model(void **state)
 {
     (void)state;
@@ -51,6 +64,11 @@ static void test_model(void **state)
     assert_in_range(survived, 0, 1); /* only the sync of the folder can do without */
     assert_true(failing_malloc_each(load, path, &survived) > 15);
     assert_int_equal(survived, 0);
+    struct model model;
+    assert_int_equal(model_load(path, &model, &(struct assay_error){0}), ASSAY_OK);
+    assert_true(failing_malloc_each(join, &model, &survived) > 30);
+    assert_int_equal(survived, 0);
+    model_free(&model);
     unlink(path);
     assert_int_equal(rmdir(folder), 0);
 }

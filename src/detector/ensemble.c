@@ -1,0 +1,235 @@
+/* ensemble.c - the detector `ensemble`: networks that differ err on different pictures, so the mean of their logits ranks
+ * better than any of them (Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep
+ * ensembles", NeurIPS 2017, who average probabilities; logits keep the calibration a line). Members lie in one file under
+ * "members.0.", "members.1." ... and see the same crops. */
+#include "detector/ensemble.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "ops/elementwise.h"
+#include "ops/loss.h"
+#include "ops/move.h"
+#include "ops/reduce.h"
+
+static const struct option fields[] = {
+    {"members", OPTION_TEXT, offsetof(struct ensemble_config, members),
+     "[{\"detector\": \"residual\"}, {\"detector\": \"residual\"}]", 0, 0, NULL,
+     "JSON: [{\"detector\": NAME, \"config\": {OPTION: VALUE...}, \"scale\": S, \"shift\": T}...]; the logit is the "
+     "mean of "
+     "theirs, each times S plus T"},
+    {"crops", OPTION_INT, offsetof(struct ensemble_config, crops), "16", 1, PREPROCESS_MAX_CROPS, NULL,
+     "windows of a picture that are judged and averaged"},
+    {"label-smoothing", OPTION_FLOAT, offsetof(struct ensemble_config, label_smoothing), "0.05", 0, 0.5, NULL,
+     "how far targets move from 0 and 1 towards one half, where the members are trained together"},
+    {0},
+};
+
+/* ---- What the members are --------------------------------------------------------------------------------------- */
+
+static assay_status read_member(const json_t *object, int index, struct arena *arena, struct ensemble_member *out,
+                                struct assay_error *error)
+{
+    const char *name = NULL;
+    json_t *config = NULL;
+    json_error_t why;
+    char where[32], shown[TEXT_NAME];
+    *out = (struct ensemble_member){.scale = 1};
+    snprintf(where, sizeof where, "members[%d]", index);
+    if (json_unpack_ex((json_t *)object, &why, JSON_STRICT, "{s:s, s?o, s?F, s?F}", ENSEMBLE_DETECTOR, &name,
+                       ENSEMBLE_CONFIG, &config, ENSEMBLE_SCALE, &out->scale, ENSEMBLE_SHIFT, &out->shift) != 0)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: %s", where, text_printable(why.text, shown, sizeof shown));
+    out->detector = detector_find(name);
+    if (!out->detector)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: unknown detector \"%s\"", where,
+                         text_printable(name, shown, sizeof shown));
+    if (out->detector == &detector_ensemble) /* as deep as its text is long */
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "%s: an ensemble has no ensembles for members", where);
+    out->config = arena_alloc(arena, 1, out->detector->config_size);
+    if (!out->config)
+        return error_memory(error, where);
+    option_defaults(out->detector->fields, out->config);
+    return config ? option_from_json(out->detector->fields, out->config, config, where, arena, error) : ASSAY_OK;
+}
+
+/* Whether crops for one are crops for the other. */
+static bool sees_alike(const struct preprocess *a, const struct preprocess *b)
+{
+    return a->crop == b->crop && preprocess_training(a).crop == preprocess_training(b).crop && a->resize == b->resize &&
+           (a->resize == PREPROCESS_NATIVE || (a->resize_to == b->resize_to && a->filter == b->filter)) &&
+           a->fit == b->fit && memcmp(a->mean, b->mean, sizeof a->mean) == 0 &&
+           memcmp(a->std, b->std, sizeof a->std) == 0;
+}
+
+static assay_status read_members(const json_t *list, struct arena *arena, struct ensemble_member *members, int *count,
+                                 struct assay_error *error)
+{
+    struct preprocess first = {0}, p = {0};
+    size_t said = json_array_size(list); /* 0 of what is no array */
+    if (said < 1 || said > ENSEMBLE_MAX_MEMBERS)
+        return error_set(error, ASSAY_ERROR_ARGUMENT, "members: a list of 1 to %d is needed, this has %zu",
+                         ENSEMBLE_MAX_MEMBERS, said);
+    for (int i = 0; i < (int)said; i++) {
+        assay_status status = read_member(json_array_get(list, (size_t)i), i, arena, &members[i], error);
+        if (status)
+            return status;
+        members[i].detector->preprocess(members[i].config, i ? &p : &first);
+        if (i && !sees_alike(&first, &p))
+            return error_set(error, ASSAY_ERROR_ARGUMENT,
+                             "members[%d]: detector %s wants its pictures prepared otherwise than members[0] (crops of "
+                             "%d pixels there, of %d here, or another size or normalisation before them)",
+                             i, members[i].detector->name, first.crop, p.crop);
+    }
+    *count = (int)said;
+    return ASSAY_OK;
+}
+
+assay_status ensemble_read(const char *text, struct arena *arena, struct ensemble_member *members, int *count,
+                           struct assay_error *error)
+{
+    json_error_t why;
+    char shown[TEXT_NAME];
+    json_t *list = json_loads(text ? text : "", JSON_REJECT_DUPLICATES, &why);
+    if (!list)
+        return json_error_code(&why) == json_error_out_of_memory
+                   ? error_memory(error, "members")
+                   : error_set(error, ASSAY_ERROR_ARGUMENT, "members: not valid JSON: %s",
+                               text_printable(why.text, shown, sizeof shown));
+    assay_status status = read_members(list, arena, members, count, error);
+    json_decref(list);
+    return status;
+}
+
+/* ---- The detector ------------------------------------------------------------------------------------------------ */
+
+/* As the first member's. A text that says nothing of use, or no memory to read it, leaves crops of no size: the forward
+ * pass will tell. */
+static void ensemble_preprocess(const void *config, struct preprocess *out)
+{
+    const struct ensemble_config *c = config;
+    struct ensemble_member members[ENSEMBLE_MAX_MEMBERS];
+    struct arena arena = {0};
+    struct assay_error ignored;
+    int count = 0;
+    if (ensemble_read(c->members, &arena, members, &count, &ignored) == ASSAY_OK)
+        members[0].detector->preprocess(members[0].config, out);
+    else
+        *out = (struct preprocess){.std = {1, 1, 1}};
+    out->max_crops = (int)c->crops;
+    arena_free(&arena);
+}
+
+/* What the members give of one kind, or that one of them does not. */
+struct gathered {
+    node parts[ENSEMBLE_MAX_MEMBERS];
+    int count;
+};
+
+static void gather(struct gathered *all, node part)
+{
+    if (part.id >= 0)
+        all->parts[all->count++] = part;
+}
+
+/* Whether all members have it, of the same size but for channels. */
+static bool complete(struct graph *g, const struct gathered *all, int members)
+{
+    if (all->count < members)
+        return false;
+    struct shape first = graph_shape(g, all->parts[0]);
+    for (int i = 1; i < all->count; i++) {
+        struct shape s = graph_shape(g, all->parts[i]);
+        if (s.rank != first.rank || memcmp(s.dim, first.dim, (size_t)(s.rank - 1) * sizeof s.dim[0]) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Side by side along the channels, or nothing. */
+static node beside(struct graph *g, const struct gathered *all, int members)
+{
+    return complete(g, all, members) ? op_concat(g, all->parts, all->count, -1) : NODE_NONE;
+}
+
+/* The mean of maps of one channel, or nothing. */
+static node mean(struct graph *g, const struct gathered *all, int members)
+{
+    if (!complete(g, all, members))
+        return NODE_NONE;
+    node sum = all->parts[0];
+    for (int i = 1; i < all->count; i++)
+        sum = op_add(g, sum, all->parts[i]);
+    return op_scale(g, sum, 1 / (float)members);
+}
+
+static void forward_members(struct graph *g, struct params p, const struct ensemble_member *members, int count,
+                            struct detector_io *io)
+{
+    struct gathered logits = {.count = 0}, masks = {.count = 0}, embeddings = {.count = 0}, features = {.count = 0},
+                    evidence = {.count = 0}, rollouts = {.count = 0};
+    for (int i = 0; i < count; i++) {
+        const struct ensemble_member *m = &members[i];
+        struct detector_io own = detector_io(io->image);
+        own.explain = io->explain;
+        m->detector->forward(g, params_scope_index(p, "members", i), m->config, &own);
+        if (graph_failed(g))
+            return;
+        if (own.mixed.id >= 0) {
+            graph_fail(g, "members[%d]: members that are trained together cannot mix pictures, each its own way", i);
+            return;
+        }
+        float scale = (float)m->scale, shift = (float)m->shift;
+        gather(&logits, op_affine(g, own.logit, scale, shift));
+        if (own.mask.id >= 0)
+            gather(&masks, own.mask);
+        if (own.evidence.id >= 0) /* its mean is the logit */
+            gather(&evidence, op_affine(g, own.evidence, scale, shift));
+        gather(&embeddings, own.embedding);
+        gather(&features, own.features);
+        gather(&rollouts, own.rollout);
+    }
+    io->logit = mean(g, &logits, count);
+    io->branches = beside(g, &logits, count);
+    io->mask = mean(g, &masks, count);
+    io->embedding = beside(g, &embeddings, count);
+    io->features = beside(g, &features, count);
+    io->evidence = mean(g, &evidence, count);
+    io->rollout = mean(g, &rollouts, count);
+}
+
+static void ensemble_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
+{
+    struct ensemble_member members[ENSEMBLE_MAX_MEMBERS];
+    struct arena arena = {0};
+    struct assay_error error = {0};
+    int count = 0;
+    if (ensemble_read(((const struct ensemble_config *)config)->members, &arena, members, &count, &error))
+        graph_fail(g, "%s", error.message);
+    else
+        forward_members(g, p, members, count, io);
+    arena_free(&arena);
+}
+
+/* Each member for itself, so that they stay different. */
+static node ensemble_loss(struct graph *g, struct params p, const void *config, const struct detector_io *io,
+                          node labels)
+{
+    (void)p;
+    float smoothing = (float)((const struct ensemble_config *)config)->label_smoothing;
+    node target = op_slice_axis(g, op_one_hot(g, labels, 2), 1, 1, 1); /* [B, 1] */
+    target = op_affine(g, target, 1 - smoothing, smoothing / 2);
+    return op_bce_with_logits(g, io->branches, op_broadcast(g, target, graph_shape(g, io->branches)));
+}
+
+const struct detector detector_ensemble = {
+    .name = "ensemble",
+    .title = "several networks that judge together",
+    .paper =
+        "after Lakshminarayanan et al., \"Simple and scalable predictive uncertainty estimation using deep ensembles\" "
+        "(NeurIPS 2017)",
+    .fields = fields,
+    .config_size = sizeof(struct ensemble_config),
+    .preprocess = ensemble_preprocess,
+    .forward = ensemble_forward,
+    .loss = ensemble_loss,
+};
