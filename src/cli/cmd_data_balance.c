@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "data/check/balance.h"
 #include "data/check/manifest.h"
@@ -26,14 +27,13 @@ struct balance_config {
 static const struct option balance_options[] = {
     {"out", OPTION_TEXT, AT(out), NULL, 0, 0, NULL,
      "the list to write, its name ending in .csv; with reencode the folder to write, which must be new or empty"},
-    {"layout", OPTION_TEXT, AT(layout), "auto", 0, 0, NULL,
-     "how the folders or the list are to be read (see below); auto: the one that fits"},
+    OPTION_ROW_LAYOUT_AUTO(AT(layout)),
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of DIR"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of DIR"},
-    {"seed", OPTION_INT, AT(seed), "0", 0, 9e15, NULL, "draws the pictures, and the qualities of copies"},
+    OPTION_ROW_SEED("seed", AT(seed), "0", "draws the pictures, and the qualities of copies"),
     {"overwrite", OPTION_BOOL, AT(overwrite), "false", 0, 0, NULL, "replace a list that is there"},
-    {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads that read pictures; 0: one a processor"},
-    {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL, "show on standard error how far the work is"},
+    OPTION_ROW_THREADS(AT(threads), "threads that read pictures"),
+    OPTION_ROW_PROGRESS(AT(progress)),
     {0}};
 
 static const struct option copy_options[] = {

@@ -1,6 +1,7 @@
 /* cmd_data_check.c - `assay data check`: whether figures from a data set can be trusted. */
 #include <unistd.h>
 
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "data/check/check.h"
 
@@ -16,16 +17,15 @@ struct check_config {
 #define AT(field) offsetof(struct check_config, field)
 
 static const struct option check_options[] = {
-    {"layout", OPTION_TEXT, AT(layout), "auto", 0, 0, NULL,
-     "how the folders or the list are to be read (see below); auto: the one that fits"},
+    OPTION_ROW_LAYOUT_AUTO(AT(layout)),
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, with ai instead of DIR"},
     {"ai", OPTION_TEXT, AT(ai), NULL, 0, 0, NULL, "folder of generated pictures, with real instead of DIR"},
     {"distance", OPTION_INT, AT(distance), "6", 0, DUPLICATES_MAX_DISTANCE, NULL,
      "bits of 64 in which the perceptual hashes of near-duplicates may differ"},
     {"list", OPTION_INT, AT(list), "20", 0, 1e9, NULL, "how many duplicates and unreadable pictures are named"},
-    {"json", OPTION_BOOL, AT(json), "false", 0, 0, NULL, "print one JSON object with all facts of all pictures"},
-    {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads that read pictures; 0: one a processor"},
-    {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL, "show on standard error how far the work is"},
+    OPTION_ROW_JSON(AT(json), "print one JSON object with all facts of all pictures"),
+    OPTION_ROW_THREADS(AT(threads), "threads that read pictures"),
+    OPTION_ROW_PROGRESS(AT(progress)),
     {0}};
 
 static const struct cli_group check_groups[] = {{"Options", check_options}, {0}};

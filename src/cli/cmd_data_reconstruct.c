@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "train/reconstruct/reconstruct.h"
 
@@ -20,8 +21,7 @@ static const struct option command_options[] = {
     {"out", OPTION_TEXT, AT(out), NULL, 0, 0, NULL, "the folder to write"},
     {"name", OPTION_TEXT, AT(name), NULL, 0, 0, NULL,
      "the source that the reconstructions make up; rec-DECODER-FACTOR unless told otherwise"},
-    {"layout", OPTION_TEXT, AT(layout), "auto", 0, 0, NULL,
-     "how the folders or the list are to be read (see below); auto: the one that fits"},
+    OPTION_ROW_LAYOUT_AUTO(AT(layout)),
     {"split", OPTION_TEXT, AT(split), NULL, 0, 0, NULL, "train, val or test, where there are several"},
     {"real", OPTION_TEXT, AT(real), NULL, 0, 0, NULL, "folder of real pictures, instead of DIR"},
     {"begin", OPTION_TEXT, AT(begin), NULL, 0, 0, NULL,
@@ -29,8 +29,8 @@ static const struct option command_options[] = {
     {"overwrite", OPTION_BOOL, AT(overwrite), "false", 0, 0, NULL,
      "train and write anew what is there under this name"},
     {"cache", OPTION_INT, AT(cache_mb), "1024", 0, 1e9, NULL, "MiB of decoded pictures kept while training"},
-    {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "compute threads; 0: one for each processor"},
-    {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL, "show on standard error how far the work is"},
+    OPTION_ROW_THREADS(AT(threads), "compute threads"),
+    OPTION_ROW_PROGRESS(AT(progress)),
     {0}};
 
 static const struct cli_group reconstruct_groups[] = {{"Options", command_options},

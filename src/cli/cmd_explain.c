@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/find_model.h"
@@ -26,8 +27,7 @@ static const struct option explain_options[] = {
      "what the map shows evidence for; leaning: what the probability leans to"},
     {"method", OPTION_CHOICE, offsetof(struct explain_config, method), "auto", 0, 0, "auto|cam|rollout|grad-cam",
      "how the map is made; auto: the best that the detector has"},
-    {"threads", OPTION_INT, offsetof(struct explain_config, threads), "0", 0, 1024, NULL,
-     "threads that compute; 0: one a processor"},
+    OPTION_ROW_THREADS(offsetof(struct explain_config, threads), "threads that compute"),
     {"max-pixels", OPTION_INT, offsetof(struct explain_config, max_pixels), "100000000", 1, 4294836225.0, NULL,
      "refuse pictures of more pixels than this"},
     {"max-bytes", OPTION_INT, offsetof(struct explain_config, max_bytes), "1073741824", 1, 1099511627776.0, NULL,

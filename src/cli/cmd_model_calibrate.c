@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "cli/find_model.h"
 #include "eval/run_folder.h"
@@ -21,7 +22,7 @@ static const struct option calibrate_options[] = {
     {"out", OPTION_TEXT, AT(out), NULL, 0, 0, NULL,
      "the model file to write (MODEL itself is allowed); without it, only told"},
     {"data", OPTION_TEXT, AT(data), NULL, 0, 0, NULL, "pictures to judge and choose on: a folder or a list"},
-    {"layout", OPTION_TEXT, AT(layout), NULL, 0, 0, NULL, "how DATA is laid out, where it must be said"},
+    OPTION_ROW_LAYOUT(AT(layout), "how DATA is laid out, where it must be said"),
     {"split", OPTION_TEXT, AT(split), NULL, 0, 0, NULL,
      "which part of DATA; without it: val where there is one, else all"},
     {"run", OPTION_TEXT, AT(run), NULL, 0, 0, NULL,
@@ -38,10 +39,10 @@ static const struct option calibrate_options[] = {
      "share that may be uncertain; more pictures are called real until it is kept"},
     {"guard", OPTION_FLOAT, AT(limits.guard), "1", 0, 100, NULL,
      "standard errors of the mean over sources that the first three shares must leave room for"},
-    {"json", OPTION_BOOL, AT(json), "false", 0, 0, NULL, "print one JSON object"},
+    OPTION_ROW_JSON_OBJECT(AT(json)),
     {"batch", OPTION_INT, AT(batch), "32", 1, 4096, NULL, "pictures judged at a time"},
-    {"bf16", OPTION_BOOL, AT(bf16), "false", 0, 0, NULL, "compute in bfloat16 where the processor has it"},
-    {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads that compute; 0: one a processor"},
+    OPTION_ROW_BF16(AT(bf16)),
+    OPTION_ROW_THREADS(AT(threads), "threads that compute"),
     {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL, "tell on standard error what was left out"},
     {0}};
 

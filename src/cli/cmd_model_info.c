@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/option_rows.h"
 #include "cli/weights_info.h"
 #include "cli/cli.h"
 #include "cli/find_model.h"
@@ -11,9 +12,7 @@ struct info_config {
     bool json;
 };
 
-static const struct option info_options[] = {{"json", OPTION_BOOL, offsetof(struct info_config, json), "false", 0, 0,
-                                              NULL, "print one JSON object"},
-                                             {0}};
+static const struct option info_options[] = {OPTION_ROW_JSON_OBJECT(offsetof(struct info_config, json)), {0}};
 
 static const struct cli_group info_groups[] = {{"Options", info_options}, {0}};
 

@@ -1,4 +1,5 @@
 /* cmd_model_limits.c - `assay model limits`: below which size and JPEG quality a model gives no verdicts. */
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "cli/find_model.h"
 #include "eval/limits.h"
@@ -19,8 +20,8 @@ static const struct option limits_options_table[] = {
     {"margin", OPTION_FLOAT, AT(margin), "0.05", 0, 0.5, NULL,
      "by how much the lower end of the AUROC's 95 % interval must be above one half"},
     {"intervals", OPTION_INT, AT(intervals), "1000", 100, 100000, NULL, "bootstrap replicates"},
-    {"seed", OPTION_INT, AT(seed), "0", 0, 1e15, NULL, "of the bootstrap"},
-    {"json", OPTION_BOOL, AT(json), "false", 0, 0, NULL, "print one JSON object"},
+    OPTION_ROW_SEED("seed", AT(seed), "0", "of the bootstrap"),
+    OPTION_ROW_JSON_OBJECT(AT(json)),
     {0}};
 
 static const struct cli_group groups[] = {{"Options", limits_options_table}, {0}};

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/option_rows.h"
 #include "base/text.h"
 #include "eval/selection.h"
 
@@ -15,7 +16,7 @@
 const struct option evaluation_option_table[] = {
     {"model", OPTION_TEXTS, AT(models), NULL, 0, 0, NULL, "[NAME=]FILE: a model to judge with; may be given again"},
     {"data", OPTION_TEXTS, AT(data), NULL, 0, 0, NULL, "[NAME=]DIR: a set of pictures, or a list; may be given again"},
-    {"layout", OPTION_TEXT, AT(layout), NULL, 0, 0, NULL, "how the sets are laid out; without it: what fits"},
+    OPTION_ROW_LAYOUT(AT(layout), "how the sets are laid out; without it: what fits"),
     {"split", OPTION_TEXT, AT(split), NULL, 0, 0, NULL, "train, val or test, where sets have such"},
     {"protocol", OPTION_TEXT, AT(protocol), NULL, 0, 0, NULL,
      "how the sets are evaluated; without it: as the benchmark's authors do, else assay"},
@@ -24,9 +25,8 @@ const struct option evaluation_option_table[] = {
     {"robustness", OPTION_TEXTS, AT(robustness), NULL, 0, 0, NULL,
      "a sweep of perturbations by name, or all; may be given again"},
     {"untouched", OPTION_BOOL, AT(untouched), "true", 0, 0, NULL, "beside perturbed pictures, judge them as they are"},
-    {"seed", OPTION_INT, AT(seed), "0", 0, 9007199254740992.0, NULL,
-     "of what perturbations, protocols and intervals draw"},
-    {"bf16", OPTION_BOOL, AT(bf16), "false", 0, 0, NULL, "compute in bfloat16 where the processor has it"},
+    OPTION_ROW_SEED("seed", AT(seed), "0", "of what perturbations, protocols and intervals draw"),
+    OPTION_ROW_BF16(AT(bf16)),
     {"intervals", OPTION_INT, AT(intervals), "1000", 0, 1000000, NULL,
      "bootstrap replicates behind the 95 % intervals; 0: no intervals"},
     {0}};

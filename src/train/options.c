@@ -1,5 +1,6 @@
 /* options.c - the tables of training options. */
 #include "train/options.h"
+#include "base/option_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +45,8 @@ const struct option train_option_table[] = {
     {"clip-norm", OPTION_FLOAT, AT(clip_norm), "0", 0, 1e9, NULL, "largest 2-norm of all gradients together; 0: any"},
     {"ema-decay", OPTION_FLOAT, AT(average_decay), "0", 0, 0.9999999, NULL,
      "moving average of the weights, which is what is judged and saved; 0: none"},
-    {"seed", OPTION_INT, AT(seed), "1", 0, 9007199254740992.0, NULL, "of first weights, order, variation, dropout"},
-    {"precision", OPTION_CHOICE, AT(precision), "f32", 0, 0, "f32|bf16", "of convolutions and products"},
+    OPTION_ROW_SEED("seed", AT(seed), "1", "of first weights, order, variation, dropout"),
+    OPTION_ROW_PRECISION(AT(precision)),
     {"validate-every", OPTION_INT, AT(validate_every), "1", 1, 100000, NULL, "epochs between validations"},
     {"validation-batch", OPTION_INT, AT(validation_batch), "32", 1, 65536, NULL, "pictures judged at once"},
     {"best-by", OPTION_CHOICE, AT(best_by), "average-precision", 0, 0, "average-precision|balanced-accuracy|auroc|loss",
@@ -54,8 +55,8 @@ const struct option train_option_table[] = {
      "how many of the last epochs judge the pictures of report-data, for their figures' mean and deviation"},
     {0}};
 
-const struct option train_conduct_table[] = {{"threads", OPTION_INT, offsetof(struct train_conduct, threads), "0", 0,
-                                              1024, NULL, "compute threads; 0: one for each processor"},
+const struct option train_conduct_table[] = {OPTION_ROW_THREADS(offsetof(struct train_conduct, threads),
+                                                                "compute threads"),
                                              {"checkpoint-every", OPTION_INT,
                                               offsetof(struct train_conduct, checkpoint_every), "300", 1, 1e9, NULL,
                                               "seconds between checkpoints"},

@@ -1,5 +1,6 @@
 /* options.c - the tables of reconstruction's options. */
 #include "train/reconstruct/options.h"
+#include "base/option_rows.h"
 
 #include <inttypes.h>
 
@@ -31,8 +32,8 @@ const struct option autoencoder_option_table[] = {
      "loss: weight of the difference between log power spectra, so that textures keep their strength"},
     {"adversarial-weight", OPTION_FLOAT, NETWORK(adversarial), "0", 0, 1000, NULL,
      "loss: weight of a small network that learns to tell reconstructions; 0: none"},
-    {"seed", OPTION_INT, NETWORK(seed), "1", 0, 9007199254740992.0, NULL, "of first weights, crops and noise"},
-    {"precision", OPTION_CHOICE, NETWORK(precision), "f32", 0, 0, "f32|bf16", "of convolutions and products"},
+    OPTION_ROW_SEED("seed", NETWORK(seed), "1", "of first weights, crops and noise"),
+    OPTION_ROW_PRECISION(NETWORK(precision)),
     {0}};
 
 const struct option pairs_option_table[] = {
@@ -51,8 +52,9 @@ const struct option pairs_option_table[] = {
      "auto: same beside copies of the originals, else shifted"},
     {"copy-originals", OPTION_BOOL, PAIRS(copy_originals), "true", 0, 0, NULL,
      "write the originals too, saved as their reconstructions are"},
-    {"draw-seed", OPTION_INT, PAIRS(draw_seed), "0", 0, 9007199254740992.0, NULL,
-     "draws parts, pictures, qualities, subsampling; the same for all decoders that write into one folder"},
+    OPTION_ROW_SEED(
+        "draw-seed", PAIRS(draw_seed), "0",
+        "draws parts, pictures, qualities, subsampling; the same for all decoders that write into one folder"),
     {0}};
 
 int autoencoder_doublings(const struct autoencoder_options *o)
