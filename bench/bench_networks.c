@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/memory.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -67,16 +66,8 @@ static void build_step(struct graph *g, const struct shape *shapes, int count, v
     node labels = input(g, "labels", shapes[1], DTYPE_I32), scalars = input(g, "optimizer", shapes[2], DTYPE_F32);
     (void)count;
     task->detector->forward(g, root, task->config, &io);
-    node loss = task->detector->loss(g, root, task->config, &io, labels), *params = NULL;
-    int n = graph_trained_params(g, &params);
-    node *gradients = mem_alloc((size_t)n + 1, sizeof *gradients);
-    if (!gradients) {
-        graph_fail(g, "no memory for the gradients");
-        return;
-    }
-    graph_gradients(g, loss, params, n, gradients);
-    optimizer_update(g, &task->optimizer, params, gradients, n, scalars, NULL);
-    mem_free(gradients);
+    node loss = task->detector->loss(g, root, task->config, &io, labels);
+    optimizer_step(g, &task->optimizer, loss, scalars);
     tap(g, "loss", loss);
 }
 

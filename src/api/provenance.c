@@ -19,20 +19,6 @@ _Static_assert((int)FINDING_DECLARED_GENERATED == (int)ASSAY_PROVENANCE_DECLARED
                    (int)STRENGTH_UNSIGNED == (int)ASSAY_STRENGTH_UNSIGNED,
                "kinds and strengths");
 
-static assay_status load_trust(const char *path, struct cose_trust **out, struct assay_error *error)
-{
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    *out = NULL;
-    if (!path)
-        return ASSAY_OK;
-    assay_status status = file_read(path, COSE_MAX_TRUST_BYTES, &bytes, &size, error);
-    if (!status)
-        status = cose_trust_load((const char *)bytes, size, path, out, error);
-    mem_free(bytes);
-    return status;
-}
-
 assay_status assay_provenance_read_memory(const void *bytes, size_t size, const char *name,
                                           const struct assay_provenance_options *options, struct assay_provenance **out,
                                           struct assay_error *error)
@@ -49,7 +35,7 @@ assay_status assay_provenance_read_memory(const void *bytes, size_t size, const 
                          size == 0 ? "empty"
                          : other   ? other
                                    : "an unknown format");
-    assay_status status = load_trust(options ? options->trust : NULL, &trust, error);
+    assay_status status = cose_trust_read(options ? options->trust : NULL, &trust, error);
     if (!status) {
         const struct provenance_options inner = {.trust = trust};
         provenance = mem_alloc(1, sizeof *provenance);

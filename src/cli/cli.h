@@ -14,6 +14,7 @@
 #ifndef ASSAY_CLI_CLI_H
 #define ASSAY_CLI_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -117,6 +118,12 @@ void cli_print_text(FILE *stream, const char *text);
 /* Flushes standard output: false (and a message, unless the reader has merely gone away) where anything written to it
  * was lost. Every subcommand that prints ends with it. */
 bool cli_flush(void);
+
+/* ---- interrupt.c ----------------------------------------------------------------------------------------------- */
+
+/* From now on the first SIGINT or SIGTERM asks to stop and save what there is, the second ends the process. */
+void cli_catch_signals(void);
+extern volatile sig_atomic_t cli_interrupted; /* a signal handler can be told nothing else */
 
 /* ---- threads.c ------------------------------------------------------------------------------------------------- */
 

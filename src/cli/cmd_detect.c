@@ -6,14 +6,15 @@
 #include "base/crew.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/option_rows.h"
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/find_model.h"
 #include "cli/inputs.h"
 #include "cli/report.h"
-#include "cli/trust.h"
 #include "image/decode_held.h"
+#include "provenance/cose.h"
 #include "provenance/provenance.h"
 
 enum {
@@ -30,15 +31,13 @@ struct detect_config {
 
 static const struct option detect_options[] = {
     {"model", OPTION_TEXT, offsetof(struct detect_config, model), NULL, 0, 0, NULL, "model file to judge with"},
-    {"json", OPTION_BOOL, offsetof(struct detect_config, json), "false", 0, 0, NULL, "print one JSON object a line"},
+    OPTION_ROW_JSON_LINES(offsetof(struct detect_config, json)),
     {"csv", OPTION_BOOL, offsetof(struct detect_config, csv), "false", 0, 0, NULL,
      "print comma-separated values with a heading"},
     {"reasons", OPTION_BOOL, offsetof(struct detect_config, reasons), "false", 0, 0, NULL,
      "a line below each verdict of the table with what it stands on; a single picture has it anyway"},
-    {"bf16", OPTION_BOOL, offsetof(struct detect_config, bf16), "false", 0, 0, NULL,
-     "compute in bfloat16 where the processor has it"},
-    {"threads", OPTION_INT, offsetof(struct detect_config, threads), "0", 0, 1024, NULL,
-     "threads: pictures judged at once; 0: one a processor"},
+    OPTION_ROW_BF16(offsetof(struct detect_config, bf16)),
+    OPTION_ROW_THREADS(offsetof(struct detect_config, threads), "threads: pictures judged at once"),
     {"max-pixels", OPTION_INT, offsetof(struct detect_config, max_pixels), "100000000", 1, 4294836225.0, NULL,
      "refuse pictures of more pixels than this"},
     {"max-bytes", OPTION_INT, offsetof(struct detect_config, max_bytes), "1073741824", 1, 1099511627776.0, NULL,
@@ -49,8 +48,7 @@ static const struct option detect_options[] = {
      "show what the file says of itself beside the verdict"},
     {"trust", OPTION_TEXT, offsetof(struct detect_config, trust), NULL, 0, 0, NULL,
      "file of certificates (PEM) that C2PA signers must lead to; without, trust is not asked"},
-    {"progress", OPTION_BOOL, offsetof(struct detect_config, progress), "true", 0, 0, NULL,
-     "show on standard error how far the work is"},
+    OPTION_ROW_PROGRESS(offsetof(struct detect_config, progress)),
     {0}};
 
 static const struct cli_group detect_groups[] = {{"Options", detect_options}, {0}};
@@ -234,7 +232,7 @@ static assay_status prepare(struct detect *d, struct arena *arena, const struct 
     if (!status && d->config.explain)
         status = explain_folder(d->config.explain, error);
     if (!status && d->config.provenance)
-        status = cli_trust(d->config.trust, &d->trust, error);
+        status = cose_trust_read(d->config.trust, &d->trust, error);
     if (!status)
         status = cli_find_model(d->config.model, arena, &path, error);
     if (!status)

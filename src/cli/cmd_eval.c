@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/option_rows.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
 #include "cli/find_model.h"
@@ -41,11 +42,10 @@ static const struct option command_options[] = {
     {"check", OPTION_BOOL, AT(check), "false", 0, 0, NULL,
      "check the sets as assay data check does, for the report's warnings"},
     {"plots", OPTION_BOOL, AT(plots), "false", 0, 0, NULL, "write the report's plots as SVG files too, in OUT/plots"},
-    {"threads", OPTION_INT, AT(threads), "0", 0, 1024, NULL, "threads: pictures judged at once; 0: one a processor"},
+    OPTION_ROW_THREADS(AT(threads), "threads: pictures judged at once"),
     {"memory", OPTION_INT, AT(memory), "512", 1, 1 << 20, NULL,
      "MiB of pictures judged at once, so many that they wait for each other; one alone may be larger"},
-    {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL,
-     "show on standard error how far the work is, and notes"},
+    OPTION_ROW_PROGRESS_AND(AT(progress), ", and notes"),
     {0}};
 
 #undef AT
@@ -67,23 +67,6 @@ struct eval {
     const char *last_problem; /* the picture, and its set, that was counted last */
     const char *last_set;
 };
-
-static volatile sig_atomic_t interrupted; /* a signal handler can be told nothing else */
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-/* The first signal asks to stop, the second ends the process; the run can be resumed after either. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
@@ -285,7 +268,7 @@ static assay_status evaluate(struct eval *e, struct assay_error *error)
     job->workers = parallel_threads();
     job->max_held = (uint64_t)e->command.memory << 20;
     job->stream = e->stream;
-    job->cancel = &interrupted;
+    job->cancel = &cli_interrupted;
     tell_log(e, "begun", 0, 0);
     assay_status status = runner_run(job, &result, error);
     tell_log(e, status ? "stopped" : "judged", result.seconds, result.pictures - result.resumed);
@@ -324,7 +307,7 @@ static int eval_run(int argc, char **argv)
         status = claim_folder(&e, &error);
     if (!status) {
         tell_sets(&e);
-        catch_signals();
+        cli_catch_signals();
         status = evaluate(&e, &error);
     }
     if (status)

@@ -6,9 +6,10 @@
 #include "base/file.h"
 #include "base/json_text.h"
 #include "base/memory.h"
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
-#include "cli/trust.h"
+#include "provenance/cose.h"
 #include "provenance/provenance.h"
 
 enum { MAX_PRINTED = 256 << 20, JSON_DIGITS = 9 };
@@ -20,7 +21,7 @@ struct inspect_config {
 };
 
 static const struct option inspect_options[] = {
-    {"json", OPTION_BOOL, offsetof(struct inspect_config, json), "false", 0, 0, NULL, "print one JSON object a line"},
+    OPTION_ROW_JSON_LINES(offsetof(struct inspect_config, json)),
     {"trust", OPTION_TEXT, offsetof(struct inspect_config, trust), NULL, 0, 0, NULL,
      "file of certificates (PEM) that C2PA signers must lead to; without, trust is not asked"},
     {"max-bytes", OPTION_INT, offsetof(struct inspect_config, max_bytes), "1073741824", 1, 1099511627776.0, NULL,
@@ -147,7 +148,7 @@ static int inspect_run(int argc, char **argv)
         result = cli_failure(&error, true);
         goto done;
     }
-    if (cli_trust(config.trust, &trust, &error) || inputs_collect(&inputs, words.data, words.count, &error)) {
+    if (cose_trust_read(config.trust, &trust, &error) || inputs_collect(&inputs, words.data, words.count, &error)) {
         result = cli_failure(&error, false);
         goto done;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/option_rows.h"
 #include "cli/cli.h"
 #include "cli/find_detector.h"
 #include "train/settings.h"
@@ -22,7 +23,7 @@ static const struct option command_options[] = {
     {"detector", OPTION_TEXT, AT(detector), "residual", 0, 0, NULL, "which detector to train"},
     {"data", OPTION_TEXT, AT(data), NULL, 0, 0, NULL, "folder with real and generated pictures, or a list of them"},
     {"val", OPTION_TEXT, AT(val), NULL, 0, 0, NULL, "the same for validation; without it: DATA's own, or see hold-out"},
-    {"layout", OPTION_TEXT, AT(layout), NULL, 0, 0, NULL, "how DATA is laid out (see below), where it must be said"},
+    OPTION_ROW_LAYOUT(AT(layout), "how DATA is laid out (see below), where it must be said"),
     {"val-layout", OPTION_TEXT, AT(val_layout), NULL, 0, 0, NULL, "how VAL is laid out; as DATA unless told"},
     {"report-data", OPTION_TEXT, AT(report_data), NULL, 0, 0, NULL,
      "pictures that the last epochs judge, see report-last; they choose nothing"},
@@ -37,8 +38,7 @@ static const struct option command_options[] = {
      "share of the pictures to validate with where there are no others; 0: none"},
     {"resume", OPTION_BOOL, AT(resume), "false", 0, 0, NULL, "go on from OUT.checkpoint, with its options"},
     {"overwrite", OPTION_BOOL, AT(overwrite), "false", 0, 0, NULL, "replace OUT and OUT.checkpoint"},
-    {"progress", OPTION_BOOL, AT(progress), "true", 0, 0, NULL,
-     "show on standard error how far the work is, what each epoch gave, and warnings"},
+    OPTION_ROW_PROGRESS_AND(AT(progress), ", what each epoch gave, and warnings"),
     {0}};
 
 /* Everything that options set. */
@@ -55,23 +55,6 @@ struct train_setup {
     struct dataset train, validation, report;
     bool has_validation, held_out;
 };
-
-static volatile sig_atomic_t interrupted; /* a signal handler can be told nothing else */
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-/* The first signal asks to stop and save, the second ends the process. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static bool has_flag(int argc, char **argv, const char *flag)
 {
@@ -256,7 +239,7 @@ static int train_command_run(int argc, char **argv)
     }
     if (stream && s.command.report_data)
         tell_pictures(stream, "report", &s.report);
-    catch_signals();
+    cli_catch_signals();
     const struct train_job job = {
         .detector = s.detector,
         .config = s.config,
@@ -275,7 +258,7 @@ static int train_command_run(int argc, char **argv)
         .resume = s.command.resume,
         .overwrite = s.command.overwrite,
         .stream = stream,
-        .cancel = &interrupted,
+        .cancel = &cli_interrupted,
     };
     status = train_run(&job, &result, &error);
     if (status) {

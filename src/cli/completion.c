@@ -134,3 +134,15 @@ void completion_print_commands(const char *family, FILE *stream)
         separator = " ";
     }
 }
+
+bool completion_each(completion_print *print, FILE *stream)
+{
+    bool whole = true;
+    for (int i = 0; cli_commands[i]; i++) {
+        struct completion c = completion_of(cli_commands[i]);
+        print(cli_commands[i], &c, stream);
+        whole &= !c.lost;
+        completion_free(&c);
+    }
+    return whole;
+}

@@ -48,6 +48,10 @@ enum { COMPLETION_FAMILY = 64 }; /* bytes for a family's name */
  * family in the table (of "": always). */
 bool completion_family(const struct command *command, char *family);
 
+/* Prints each command with what it offers. False where there was no memory for all. */
+typedef void completion_print(const struct command *command, const struct completion *completion, FILE *stream);
+bool completion_each(completion_print *print, FILE *stream);
+
 /* The scripts. False where there was no memory for all. */
 bool completion_write_bash(FILE *stream);
 bool completion_write_zsh(FILE *stream);

@@ -70,7 +70,6 @@ static const char begin[] = "# Completion of assay for bash. Written by assay it
 
 bool completion_write_bash(FILE *stream)
 {
-    bool lost = false;
     fputs(begin, stream);
     completion_print_commands("", stream);
     fputs(" --help --version'\n        return\n        ;;\n", stream);
@@ -92,12 +91,7 @@ bool completion_write_bash(FILE *stream)
           "    done\n"
           "    case $command in\n",
           stream);
-    for (int i = 0; cli_commands[i]; i++) {
-        struct completion c = completion_of(cli_commands[i]);
-        print_command(cli_commands[i], &c, stream);
-        lost |= c.lost;
-        completion_free(&c);
-    }
+    bool whole = completion_each(print_command, stream);
     fputs("    esac\n"
           "    if [ \"${current:0:1}\" = - ]; then\n"
           "        _assay_words \"$current\" \"$options\"\n"
@@ -110,5 +104,5 @@ bool completion_write_bash(FILE *stream)
           "\n"
           "complete -F _assay assay\n",
           stream);
-    return !lost;
+    return whole;
 }

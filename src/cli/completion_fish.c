@@ -59,7 +59,6 @@ static void print_command(const struct command *command, const struct completion
 
 bool completion_write_fish(FILE *stream)
 {
-    bool lost = false;
     fputs("# Completion of assay for fish. Written by assay itself, from its tables of options.\n"
           "\n"
           "# Whether the words before the cursor begin with this command, and (\"\", or a family) nothing follows it "
@@ -95,11 +94,6 @@ bool completion_write_fish(FILE *stream)
         print_quoted(cli_commands[i]->summary, stream);
         fputc('\n', stream);
     }
-    for (int i = 0; cli_commands[i]; i++) {
-        struct completion c = completion_of(cli_commands[i]);
-        print_command(cli_commands[i], &c, stream);
-        lost |= c.lost;
-        completion_free(&c);
-    }
-    return !lost;
+    bool whole = completion_each(print_command, stream);
+    return whole;
 }

@@ -75,7 +75,6 @@ static void print_commands(const char *family, FILE *stream)
 
 bool completion_write_zsh(FILE *stream)
 {
-    bool lost = false;
     fputs("#compdef assay\n"
           "# Completion of assay for zsh. Written by assay itself, from its tables of options.\n"
           "\n"
@@ -111,12 +110,7 @@ bool completion_write_zsh(FILE *stream)
           "    fi\n"
           "    case $command in\n",
           stream);
-    for (int i = 0; cli_commands[i]; i++) {
-        struct completion c = completion_of(cli_commands[i]);
-        print_command(cli_commands[i], &c, stream);
-        lost |= c.lost;
-        completion_free(&c);
-    }
+    bool whole = completion_each(print_command, stream);
     fputs("    esac\n"
           "    if [[ $words[CURRENT] == -* ]]; then\n"
           "        _describe -o option options\n"
@@ -129,5 +123,5 @@ bool completion_write_zsh(FILE *stream)
           "\n"
           "_assay \"$@\"\n",
           stream);
-    return !lost;
+    return whole;
 }

@@ -28,6 +28,9 @@ assay_status cose_trust_load(const char *pem, size_t size, const char *name, str
                              struct assay_error *error);
 void cose_trust_free(struct cose_trust *trust);
 
+/* The same from a file; path NULL: there is no list, and *out is NULL. */
+assay_status cose_trust_read(const char *path, struct cose_trust **out, struct assay_error *error);
+
 /* How many certificates are in it. */
 int cose_trust_count(const struct cose_trust *trust);
 

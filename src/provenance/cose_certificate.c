@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "provenance/cose_internal.h"
@@ -174,6 +175,20 @@ fail:
     BIO_free(in);
     cose_trust_free(trust);
     ERR_pop_to_mark();
+    return status;
+}
+
+assay_status cose_trust_read(const char *path, struct cose_trust **out, struct assay_error *error)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    *out = NULL;
+    if (!path)
+        return ASSAY_OK;
+    assay_status status = file_read(path, COSE_MAX_TRUST_BYTES, &bytes, &size, error);
+    if (!status)
+        status = cose_trust_load((const char *)bytes, size, path, out, error);
+    mem_free(bytes);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "nn/params.h"
 #include "ops/ops.h"
 
@@ -181,4 +182,18 @@ void average_swap(struct store *store)
         live->version++;
         kept->version++;
     }
+}
+
+void optimizer_step(struct graph *g, const struct optimizer_options *options, node loss, node scalars)
+{
+    node *params = NULL;
+    int count = graph_trained_params(g, &params);
+    node *gradients = mem_alloc((size_t)count + 1, sizeof *gradients);
+    if (!gradients) {
+        graph_fail(g, "no memory for the gradients");
+        return;
+    }
+    graph_gradients(g, loss, params, count, gradients);
+    optimizer_update(g, options, params, gradients, count, scalars, NULL);
+    mem_free(gradients);
 }

@@ -48,6 +48,9 @@ void optimizer_scalars(const struct optimizer_options *options, uint64_t step, d
 void optimizer_update(struct graph *g, const struct optimizer_options *options, const node *params,
                       const node *gradients, int count, node scalars, node *norm);
 
+/* One step of all trained parameters of the graph: gradients of the loss, and that update. */
+void optimizer_step(struct graph *g, const struct optimizer_options *options, node loss, node scalars);
+
 /* All states above bear one of these prefixes: no part of the network that is saved. */
 #define OPTIMIZER_PREFIX "optimizer."
 #define AVERAGE_PREFIX "train.ema."

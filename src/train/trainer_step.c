@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "base/memory.h"
 #include "cpu/cpu.h"
 #include "detector/published.h"
 #include "train/checkpoint.h"
@@ -20,16 +19,7 @@ static void build_step(struct graph *g, const struct shape *shapes, int input_co
     node scalars = input(g, "optimizer", shapes[2], DTYPE_F32);
     detector->forward(g, root, t->model.config, &io);
     node loss = detector->loss(g, root, t->model.config, &io, labels);
-    node *params = NULL;
-    int count = graph_trained_params(g, &params);
-    node *gradients = mem_alloc((size_t)count + 1, sizeof *gradients);
-    if (!gradients) {
-        graph_fail(g, "no memory for the gradients");
-        return;
-    }
-    graph_gradients(g, loss, params, count, gradients);
-    optimizer_update(g, &t->optimizer, params, gradients, count, scalars, NULL);
-    mem_free(gradients);
+    optimizer_step(g, &t->optimizer, loss, scalars);
     tap(g, "loss", loss);
 }
 
