@@ -20,13 +20,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void test_judge_file(void **state)
 {
     (void)state;
@@ -96,5 +89,5 @@ int main(int argc, char **argv)
     photographs = argv[4];
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_judge_file), cmocka_unit_test(test_judge_pixels),
                                        cmocka_unit_test(test_explain_file)};
-    return cmocka_run_group_tests_name("api/examples", tests, setup, teardown);
+    return cmocka_run_group_tests_name("api/examples", tests, setup, scratch_end_group);
 }

@@ -30,13 +30,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 #define OK(call)                                                                                                       \
     do {                                                                                                               \
         if (call)                                                                                                      \
@@ -451,5 +444,5 @@ int main(void)
         cmocka_unit_test(test_threads),         cmocka_unit_test(test_every_way),  cmocka_unit_test(test_describe),
         cmocka_unit_test(test_compute_threads), cmocka_unit_test(test_reasons),
     };
-    return cmocka_run_group_tests_name("api/library", tests, setup, teardown);
+    return cmocka_run_group_tests_name("api/library", tests, setup, scratch_end_group);
 }

@@ -24,13 +24,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static struct assay_provenance *read_file(const char *path)
 {
     struct assay_provenance *provenance = NULL;
@@ -119,5 +112,5 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_words),
     };
-    return cmocka_run_group_tests_name("api/provenance", tests, setup, teardown);
+    return cmocka_run_group_tests_name("api/provenance", tests, setup, scratch_end_group);
 }

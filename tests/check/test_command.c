@@ -18,20 +18,6 @@
 #include "image/image.h"
 #include "scratch.h"
 
-static int setup(void **state)
-{
-    (void)state;
-    scratch_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 /* Bytes of a picture of soft shapes that the seed chooses, as JPEG or (quality 0) PNG. */
 static uint8_t *draw(int width, int height, int quality, unsigned seed, size_t *size)
 {
@@ -405,5 +391,5 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 1;
     scratch_program = scratch_find_program(argv[1]);
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_begin_group, scratch_end_group);
 }

@@ -38,6 +38,13 @@ const char *scratch_find_program(const char *path)
     return paths[count++];
 }
 
+bool scratch_take_program(int argc, char **argv)
+{
+    if (argc >= 2)
+        scratch_program = scratch_find_program(argv[1]);
+    return argc >= 2;
+}
+
 void scratch_begin(void)
 {
     test_folder_make(folder);
@@ -48,6 +55,20 @@ void scratch_end(void)
 {
     assert_int_equal(chdir("/"), 0);
     test_folder_remove(folder);
+}
+
+int scratch_begin_group(void **state)
+{
+    (void)state;
+    scratch_begin();
+    return 0;
+}
+
+int scratch_end_group(void **state)
+{
+    (void)state;
+    scratch_end();
+    return 0;
 }
 
 void scratch_write(const char *path, const void *bytes, size_t size)
@@ -153,8 +174,9 @@ static void become(const struct launch *launch, int terminal)
         _exit(125);
     for (int fd = 3; fd < 64; fd++)
         close(fd);
-    if (launch->close_output)
-        close(1);
+    for (int fd = 0; fd < 3; fd++)
+        if (launch->closed >> fd & 1)
+            close(fd);
     for (const char *const *entry = launch->env; entry && *entry; entry++) {
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(*entry, "="), *entry);

@@ -10,6 +10,10 @@
 void scratch_begin(void);
 void scratch_end(void);
 
+/* The same, as what a group of tests begins and ends with. */
+int scratch_begin_group(void **state);
+int scratch_end_group(void **state);
+
 /* Both fail the test where the file cannot be written. */
 void scratch_write(const char *path, const void *bytes, size_t size);
 uint8_t *scratch_read(const char *path, size_t *size); /* NUL-terminated beyond size; freed with free() */
@@ -29,7 +33,7 @@ struct launch {
     const char *const *args; /* NULL-terminated, without the program's name */
     const char *input;       /* a file for standard input, default /dev/null */
     const char *output;      /* a file for standard output, such as /dev/full; default: collected */
-    bool close_output;       /* standard output is closed at the start */
+    unsigned closed;         /* bit n: descriptor n, 0 to 2, is closed at the start */
     bool terminal;           /* standard output and error are one terminal; both are collected in `out` */
     const char *const *env;  /* NULL-terminated NAME=VALUE pairs that are added; NAME alone is removed */
 };
@@ -45,6 +49,9 @@ extern const char *scratch_program;
 /* The absolute path of a program, as a test's arguments name it: before scratch_begin changes the folder. Static memory,
  * for up to four programs. */
 const char *scratch_find_program(const char *path);
+
+/* scratch_program from argv[1], with which a test's main begins; false: there is none. */
+bool scratch_take_program(int argc, char **argv);
 
 /* Whether there are pseudo-terminals here: bare containers have none. */
 bool scratch_has_terminal(void);

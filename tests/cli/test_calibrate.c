@@ -112,13 +112,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static json_t *told(struct outcome *o)
 {
     json_t *object = json_loads(o->out, JSON_REJECT_DUPLICATES, NULL);
@@ -476,8 +469,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_run),    cmocka_unit_test(test_written), cmocka_unit_test(test_data),
         cmocka_unit_test(test_limits), cmocka_unit_test(test_refused),
     };
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, scratch_end_group);
 }

@@ -39,13 +39,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 /* The n-th line of JSON output, parsed; fails the test where it is not JSON. */
 static json_t *json_line(const char *text, int n)
 {
@@ -518,9 +511,8 @@ static void test_terminal(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_json),
@@ -538,5 +530,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_reasons),
         cmocka_unit_test(test_model_limits),
     };
-    return cmocka_run_group_tests_name("cli/detect", tests, setup, teardown);
+    return cmocka_run_group_tests_name("cli/detect", tests, setup, scratch_end_group);
 }

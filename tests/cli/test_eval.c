@@ -53,13 +53,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void expect(struct outcome *o, int status, const char *message)
 {
     if (o->status != status || !strstr(o->err, message))
@@ -429,5 +422,5 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(test_folder),
                                        cmocka_unit_test(test_unreadable),
                                        cmocka_unit_test(test_class_unreadable)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, scratch_end_group);
 }

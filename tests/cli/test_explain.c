@@ -38,13 +38,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 /* A PNG of that size, decoded by its content; the caller frees it. */
 static struct image png_of(const char *path, int width, int height)
 {
@@ -273,8 +266,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_explain),  cmocka_unit_test(test_overwriting), cmocka_unit_test(test_other_ways),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_detect),      cmocka_unit_test(test_names),
     };
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, scratch_end_group);
 }

@@ -26,13 +26,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void expect_parts(const char *text, const char *const *parts)
 {
     for (; *parts; parts++)
@@ -218,9 +211,8 @@ static void test_refusals(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tree),
         cmocka_unit_test(test_json),
@@ -229,5 +221,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_signed),
         cmocka_unit_test(test_refusals),
     };
-    return cmocka_run_group_tests_name("cli/inspect", tests, setup, teardown);
+    return cmocka_run_group_tests_name("cli/inspect", tests, setup, scratch_end_group);
 }

@@ -25,13 +25,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void test_text(void **state)
 {
     (void)state;
@@ -272,13 +265,12 @@ static void test_convert(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),    cmocka_unit_test(test_json),    cmocka_unit_test(test_environment),
         cmocka_unit_test(test_damaged), cmocka_unit_test(test_foreign), cmocka_unit_test(test_convert),
         cmocka_unit_test(test_join),
     };
-    return cmocka_run_group_tests_name("cli/model", tests, setup, teardown);
+    return cmocka_run_group_tests_name("cli/model", tests, setup, scratch_end_group);
 }

@@ -26,13 +26,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void expect_judged(const char *path)
 {
     struct outcome o;
@@ -244,14 +237,13 @@ static void test_standard_input(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_pictures),  cmocka_unit_test(test_cut),
         cmocka_unit_test(test_extreme_sizes), cmocka_unit_test(test_huge_header),
         cmocka_unit_test(test_kinds),         cmocka_unit_test(test_animated),
         cmocka_unit_test(test_orientations),  cmocka_unit_test(test_standard_input),
     };
-    return cmocka_run_group_tests_name("cli/pictures", tests, setup, teardown);
+    return cmocka_run_group_tests_name("cli/pictures", tests, setup, scratch_end_group);
 }

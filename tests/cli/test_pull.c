@@ -297,9 +297,8 @@ static void test_table(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),    cmocka_unit_test(test_resume),  cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_protocol), cmocka_unit_test(test_command), cmocka_unit_test(test_table),

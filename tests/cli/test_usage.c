@@ -19,13 +19,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 /* Runs and expects a usage error whose message has `part`, and nothing on standard output. */
 static void expect_usage(const char *const *args, const char *part)
 {
@@ -146,9 +139,27 @@ static void test_lost_output(void **state)
         assert_int_equal(o.status, 1);
         assert_non_null(strstr(o.err, "standard output: cannot write: No space left on device"));
         outcome_free(&o);
-        run(&(struct launch){.args = commands[i], .close_output = true}, &o);
+        run(&(struct launch){.args = commands[i], .closed = 1 << 1}, &o);
         assert_int_equal(o.status, 1);
         assert_non_null(strstr(o.err, "standard output: cannot write"));
+        outcome_free(&o);
+    }
+}
+
+/* What was closed at the start is open, and leads nowhere: no file of ours takes its place. */
+static void test_closed_descriptors(void **state)
+{
+    (void)state;
+    for (int fd = 0; fd < 3; fd++) {
+        struct outcome o;
+        char path[16];
+        snprintf(path, sizeof path, "/dev/fd/%d", fd);
+        const char *const args[] = {"inspect", "--json", path, NULL};
+        run(&(struct launch){.args = args, .closed = 1u << fd}, &o);
+        assert_int_equal(o.status, 1);
+        const char *told = fd == 1 ? o.err : o.out;
+        if (!strstr(told, path) || !strstr(told, "empty"))
+            fail_msg("descriptor %d: %s%s", fd, o.out, o.err);
         outcome_free(&o);
     }
 }
@@ -171,13 +182,13 @@ static void test_reader_gone(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    if (!scratch_take_program(argc, argv))
         return 2;
-    scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usage_errors),          cmocka_unit_test(test_help),
         cmocka_unit_test(test_help_of_every_command), cmocka_unit_test(test_version),
         cmocka_unit_test(test_lost_output),           cmocka_unit_test(test_reader_gone),
+        cmocka_unit_test(test_closed_descriptors),
     };
-    return cmocka_run_group_tests_name("cli/usage", tests, setup, teardown);
+    return cmocka_run_group_tests_name("cli/usage", tests, setup, scratch_end_group);
 }

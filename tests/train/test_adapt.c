@@ -74,13 +74,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void succeeds(struct outcome *o)
 {
     if (o->status)
@@ -234,5 +227,5 @@ int main(int argc, char **argv)
     assert_int_equal(argc, 2);
     scratch_program = scratch_find_program(argv[1]);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_lora), cmocka_unit_test(test_refused)};
-    return cmocka_run_group_tests_name("train/adapt", tests, setup, teardown);
+    return cmocka_run_group_tests_name("train/adapt", tests, setup, scratch_end_group);
 }

@@ -11,20 +11,6 @@
 #include "train/reconstruct/loss.h"
 #include "train/reconstruct/model.h"
 
-static int setup(void **state)
-{
-    (void)state;
-    scratch_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 /* ---- loss ------------------------------------------------------------------------------------------------------- */
 
 enum { LOSS_SIDE = 32, LOSS_VALUES = 2 * LOSS_SIDE * LOSS_SIDE * 3 };
@@ -243,5 +229,5 @@ int main(void)
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_begins),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_begin_group, scratch_end_group);
 }

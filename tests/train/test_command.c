@@ -52,13 +52,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void expect(const struct outcome *o, int status, const char *message)
 {
     if (o->status != status || !strstr(o->err, message))
@@ -273,5 +266,5 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(test_interrupted),
                                        cmocka_unit_test(test_held_out),
                                        cmocka_unit_test(test_refused)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, scratch_end_group);
 }

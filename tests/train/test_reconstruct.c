@@ -40,13 +40,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void expect(const struct outcome *o, int status, const char *out, const char *err)
 {
     if (o->status != status || !strstr(o->out, out) || !strstr(o->err, err))
@@ -364,5 +357,5 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 1;
     scratch_program = scratch_find_program(argv[1]);
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, scratch_end_group);
 }
