@@ -5,9 +5,16 @@
 
 writes into the folder, with the names and the nesting of the published checkpoint:
     NETWORK.safetensors, NETWORK.pth    the weights; of ResNets also NETWORK.legacy.pth, as PyTorch before 1.6 saved
-    NETWORK.case.safetensors            "in.image" (channels last), "in.ids", "out.*": for run_parity.c
+    NETWORK.gradients.safetensors       under the weights' names: d loss / d weight, zero where there is none; of
+                                        networks with ReLUs computed in f64, because what rounding does to values near
+                                        zero changes gradients of f32 by a hundredth; NETWORK.gradients-f32.safetensors
+                                        is then what the reference gives in f32
+    NETWORK.case.safetensors            for run_parity.c: "in.image" (channels last), "in.ids"; of each output OUT
+                                        "out.OUT"; "train.OUT", in training, where batch norms use the batch's
+                                        statistics; "direction.OUT", by which it is multiplied in the loss, a sum
 References: open_clip for CLIP, timm for DINOv2 and MAE, torchvision for ResNets, all in f32."""
 import argparse
+import copy
 import pathlib
 import sys
 
@@ -18,6 +25,19 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reference"
 from vit import facebook_positions  # noqa: E402
 
 SEED, BATCH, SIDE = 7, 2, 224
+
+
+class Case:
+    """A network with its state under the names of the checkpoint, and what gives its outputs by name."""
+
+    def __init__(self, net, inputs, run, nested=None, relus=False):
+        self.net, self.state, self.inputs, self.run, self.nested = net, net.state_dict(), inputs, run, nested
+        self.relus = relus
+
+    def gradients(self, net):
+        found = dict(net.named_parameters())
+        none = {k: torch.zeros_like(v) for k, v in self.state.items()}
+        return none | {k: v.grad for k, v in found.items() if v.grad is not None}
 
 
 def randomise(net):
@@ -44,57 +64,69 @@ def randomise(net):
     return net.eval()
 
 
-def picture():
-    return torch.randn(BATCH, 3, SIDE, SIDE)
+def picture(side=SIDE):
+    return torch.randn(BATCH, 3, side, side)
 
 
-def clip(name):
+def clip(name, published):
     import open_clip
-    published = {"clip-rn50": "RN50-quickgelu", "clip-vit-l-14": "ViT-L-14-quickgelu"}
-    net = randomise(open_clip.create_model(published[name]))
-    image, ids = picture(), torch.randint(1, 49405, (BATCH, 77))
+    net = randomise(open_clip.create_model(published + "-quickgelu"))
+    side = net.visual.image_size
+    image, ids = picture(side if isinstance(side, int) else side[0]), torch.randint(1, 49405, (BATCH, 77))
     for row, length in enumerate((9, 77)):
         ids[row, 0], ids[row, length - 1], ids[row, length:] = 49406, 49407, 0
-    with torch.no_grad():
-        out = {name: net.encode_image(image), name + "-text": net.encode_text(ids)}
-    return net.state_dict(), None, {"image": image, "ids": ids}, out
+    return Case(net, {"image": image, "ids": ids},
+                lambda net, x: {name: net.encode_image(x["image"]), name + "-text": net.encode_text(x["ids"])},
+                relus=published.startswith("RN"))
 
 
-def dinov2(name):
+class Dinov2(Case):
     """The position embedding is stored for pictures of 518 pixels and resized as facebookresearch does it."""
+
+    def __init__(self, name, published):
+        import timm
+        net, image, grid = randomise(timm.create_model(published, img_size=SIDE)), picture(), SIDE // 14
+        super().__init__(net, {"image": image}, lambda net, x: {name: net.forward_features(x["image"])})
+        self.stored = (torch.randn(1, 1 + 37 * 37, net.embed_dim) * 0.3).requires_grad_()
+        self.resized = facebook_positions(self.stored, 37, grid, grid)
+        with torch.no_grad():
+            net.pos_embed.copy_(self.resized)
+        # the one tensor that the checkpoint does not share with the network
+        self.state |= {"pos_embed": self.stored.detach(), "mask_token": torch.zeros(1, net.embed_dim)}
+
+    def gradients(self, net):
+        self.resized.backward(net.pos_embed.grad)
+        return super().gradients(net) | {"pos_embed": self.stored.grad}
+
+
+def mae(name, published):
     import timm
-    net = randomise(timm.create_model("vit_large_patch14_dinov2", img_size=SIDE))
-    state = dict(net.state_dict())
-    state["pos_embed"] = torch.randn(1, 1 + 37 * 37, 1024) * 0.3
-    state["mask_token"] = torch.zeros(1, 1024)
-    image, grid = picture(), SIDE // 14
-    with torch.no_grad():
-        net.pos_embed.copy_(facebook_positions(state["pos_embed"], 37, grid, grid))
-        out = net.forward_features(image)
-    # net.pos_embed is the one tensor that the checkpoint does not share with it
-    return state, None, {"image": image}, {name: out}
+    net, image = randomise(timm.create_model(published, num_classes=0)), picture()
+    return Case(net, {"image": image}, lambda net, x: {name: net.forward_features(x["image"])}, "model")
 
 
-def mae(name):
-    import timm
-    net = randomise(timm.create_model("vit_base_patch16_224.mae", num_classes=0))
-    image = picture()
-    with torch.no_grad():
-        out = net.forward_features(image)
-    return net.state_dict(), "model", {"image": image}, {name: out}
-
-
-def resnet(name):
+def resnet(name, published):
     import torchvision
-    net = randomise(torchvision.models.get_model(name.replace("-", ""), weights=None))
-    image = picture()
-    with torch.no_grad():
-        out = net(image)
-    return net.state_dict(), None, {"image": image}, {name: out}
+    net, image = randomise(torchvision.models.get_model(published, weights=None)), picture()
+    return Case(net, {"image": image}, lambda net, x: {name: net(x["image"])}, relus=True)
 
 
-NETWORKS = {"clip-rn50": clip, "clip-vit-l-14": clip, "dinov2-vit-l-14": dinov2, "mae-vit-b-16": mae,
-            "resnet-50": resnet, "resnet-101": resnet}
+NETWORKS = {"clip-rn50": (clip, "RN50"), "clip-rn101": (clip, "RN101"), "clip-vit-b-32": (clip, "ViT-B-32"),
+            "clip-vit-b-16": (clip, "ViT-B-16"), "clip-vit-l-14": (clip, "ViT-L-14"),
+            "clip-vit-l-14-336": (clip, "ViT-L-14-336"), "dinov2-vit-s-14": (Dinov2, "vit_small_patch14_dinov2"),
+            "dinov2-vit-b-14": (Dinov2, "vit_base_patch14_dinov2"),
+            "dinov2-vit-l-14": (Dinov2, "vit_large_patch14_dinov2"), "mae-vit-b-16": (mae, "vit_base_patch16_224.mae"),
+            **{f"resnet-{depth}": (resnet, f"resnet{depth}") for depth in (18, 34, 50, 101, 152)}}
+
+
+def step(outputs, directions):
+    """The backward pass of a training step whose loss is the sum of the outputs, each number times its direction."""
+    sum((v * directions[k]).sum() for k, v in outputs.items()).backward()
+
+
+def save(path, tensors):
+    tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    save_file({k: v.detach().contiguous() for k, v in tensors.items()}, path)
 
 
 def main():
@@ -102,20 +134,33 @@ def main():
     parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("folder", type=pathlib.Path)
     args = parser.parse_args()
-    torch.manual_seed(SEED)
-    state, nested, inputs, outputs = NETWORKS[args.network](args.network)
-    if "image" in inputs:
-        inputs["image"] = inputs["image"].permute(0, 2, 3, 1)
-    if "ids" in inputs:
-        inputs["ids"] = inputs["ids"].int()
-    case = {"in." + k: v for k, v in inputs.items()} | {"out." + k: v for k, v in outputs.items()}
     args.folder.mkdir(parents=True, exist_ok=True)
     path = args.folder / args.network
-    save_file({k: v.contiguous() for k, v in case.items()}, f"{path}.case.safetensors")
-    torch.save({nested: state} if nested else state, f"{path}.pth")
-    save_file(state, f"{path}.safetensors")
+    torch.manual_seed(SEED)
+    build, published = NETWORKS[args.network]
+    case = build(args.network, published)
+    save(f"{path}.safetensors", case.state)
+    torch.save({case.nested: case.state} if case.nested else case.state, f"{path}.pth")
     if args.network.startswith("resnet"):
-        torch.save(state, f"{path}.legacy.pth", _use_new_zipfile_serialization=False)
+        torch.save(case.state, f"{path}.legacy.pth", _use_new_zipfile_serialization=False)
+
+    tensors = {"in." + k: v.permute(0, 2, 3, 1) if k == "image" else v.int() for k, v in case.inputs.items()}
+    with torch.no_grad():
+        directions = {}
+        for k, v in case.run(case.net, case.inputs).items():
+            tensors["out." + k], directions[k] = v, torch.randn_like(v)
+    case.net.train()
+    if case.relus:
+        exact = copy.deepcopy(case.net).double()
+        doubles = {k: v.double() if v.is_floating_point() else v for k, v in case.inputs.items()}
+        step(case.run(exact, doubles), directions)
+        save(f"{path}.gradients.safetensors", case.gradients(exact))
+        del exact
+    outputs = case.run(case.net, case.inputs)
+    step(outputs, directions)
+    save(f"{path}.gradients{'-f32' if case.relus else ''}.safetensors", case.gradients(case.net))
+    tensors |= {"train." + k: v for k, v in outputs.items()} | {"direction." + k: v for k, v in directions.items()}
+    save(f"{path}.case.safetensors", tensors)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,25 @@
 static const struct published networks[] = {
     {"clip-rn50", PUBLISHED_CLIP_RESNET, NULL, 50, NAMING_CLIP_RESNET, "visual.", false},
     {"clip-rn50-text", PUBLISHED_CLIP_TEXT, "clip-rn50", 0, NAMING_CLIP_TEXT, "", false},
+    {"clip-rn101", PUBLISHED_CLIP_RESNET, NULL, 101, NAMING_CLIP_RESNET, "visual.", false},
+    {"clip-rn101-text", PUBLISHED_CLIP_TEXT, "clip-rn101", 0, NAMING_CLIP_TEXT, "", false},
+    {"clip-vit-b-32", PUBLISHED_VIT, "clip-vit-b-32", 0, NAMING_CLIP_VIT, "visual.", false},
+    {"clip-vit-b-32-text", PUBLISHED_CLIP_TEXT, "clip-vit-b-32", 0, NAMING_CLIP_TEXT, "", false},
+    {"clip-vit-b-16", PUBLISHED_VIT, "clip-vit-b-16", 0, NAMING_CLIP_VIT, "visual.", false},
+    {"clip-vit-b-16-text", PUBLISHED_CLIP_TEXT, "clip-vit-b-16", 0, NAMING_CLIP_TEXT, "", false},
     {"clip-vit-l-14", PUBLISHED_VIT, "clip-vit-l-14", 0, NAMING_CLIP_VIT, "visual.", false},
     {"clip-vit-l-14-text", PUBLISHED_CLIP_TEXT, "clip-vit-l-14", 0, NAMING_CLIP_TEXT, "", false},
+    {"clip-vit-l-14-336", PUBLISHED_VIT, "clip-vit-l-14-336", 0, NAMING_CLIP_VIT, "visual.", false},
+    {"clip-vit-l-14-336-text", PUBLISHED_CLIP_TEXT, "clip-vit-l-14-336", 0, NAMING_CLIP_TEXT, "", false},
+    {"dinov2-vit-s-14", PUBLISHED_VIT, "dinov2-vit-s-14", 0, NAMING_DINOV2, "", true},
+    {"dinov2-vit-b-14", PUBLISHED_VIT, "dinov2-vit-b-14", 0, NAMING_DINOV2, "", true},
     {"dinov2-vit-l-14", PUBLISHED_VIT, "dinov2-vit-l-14", 0, NAMING_DINOV2, "", true},
     {"mae-vit-b-16", PUBLISHED_VIT, "mae-vit-b-16", 0, NAMING_MAE, "", true},
+    {"resnet-18", PUBLISHED_RESNET, NULL, 18, NAMING_RESNET, "", false},
+    {"resnet-34", PUBLISHED_RESNET, NULL, 34, NAMING_RESNET, "", false},
     {"resnet-50", PUBLISHED_RESNET, NULL, 50, NAMING_RESNET, "", false},
     {"resnet-101", PUBLISHED_RESNET, NULL, 101, NAMING_RESNET, "", false},
+    {"resnet-152", PUBLISHED_RESNET, NULL, 152, NAMING_RESNET, "", false},
 };
 
 const struct published *published_find(const char *name)
