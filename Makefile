@@ -7,7 +7,7 @@
 #   make fuzz                     libFuzzer on every target, FUZZ_SECONDS each (default 300)
 #   make bench                    benchmarks, as CSV
 #   make parity                   backbones at full size against their references (PYTHON: with torch, timm, open_clip)
-#   make default-model            models/residual.safetensors from its pictures (DATA), calibrated, with its figures
+#   make default-model            models/default.safetensors from its pictures (DATA), calibrated, with its figures
 #   make coverage                 which lines of src/ the tests reach
 #   make format, format-check     by .clang-format
 #   make install                  command, library, header, model, manual, completion; PREFIX (default /usr/local), DESTDIR

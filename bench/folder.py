@@ -45,7 +45,7 @@ def run(command):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default=HERE.parent / "models" / "residual.safetensors")
+    parser.add_argument("--model", default=HERE.parent / "models" / "default.safetensors")
     parser.add_argument("--counts", default="250,1000")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=2)

@@ -1,14 +1,14 @@
 #!/bin/bash
 # The default detector from its pictures: trains on DATA/train, chooses on the tune half of DATA/val, calibrates on it,
 # and prints what the report half says. DATA is the folder described in models/README.md, which
-# is not published: this is the record of how models/residual.safetensors was made.
+# is not published: this is the record of how models/default.safetensors was made.
 #
-# DATA: that folder (../shared/data). OUT: the model file to write (models/residual.safetensors). SEED (1).
+# DATA: that folder (../shared/data). OUT: the model file to write (models/default.safetensors). SEED (1).
 # WORK: a folder for lists, the log and evaluations, kept (build/default-model).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-data=${DATA:-../shared/data} out=${OUT:-models/residual.safetensors} work=${WORK:-build/default-model}
+data=${DATA:-../shared/data} out=${OUT:-models/default.safetensors} work=${WORK:-build/default-model}
 assay=build/assay
 tune="jamez-gpt4o mossbench-dalle3 r3gan sdcpp-assets basedcooking-webp deepface-tests kodak-png travelblog art-horst"
 

@@ -6,7 +6,7 @@
  *     struct assay_error error = {0};
  *     struct assay_model *model = NULL;
  *     struct assay_result result;
- *     if (assay_init(&error) || assay_model_open("residual.safetensors", NULL, &model, &error) ||
+ *     if (assay_init(&error) || assay_model_open("default.safetensors", NULL, &model, &error) ||
  *         assay_detect_file(model, "photo.jpg", NULL, NULL, &result, &error))
  *         fprintf(stderr, "%s\n", error.message);
  *     else

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-#define DEFAULT_MODEL "residual.safetensors"
+#define DEFAULT_MODEL "default.safetensors"
 
 /* The folder of the running program, without a slash at its end; NULL where the system does not say. */
 static const char *program_folder(struct arena *arena)

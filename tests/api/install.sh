@@ -39,7 +39,7 @@ include/assay/assay.h
 lib/libassay.so
 lib/libassay.so.$abi
 lib/pkgconfig/assay.pc
-share/assay/models/residual.safetensors
+share/assay/models/default.safetensors
 share/bash-completion/completions/assay
 share/fish/vendor_completions.d/assay.fish
 share/man/man1/assay.1
@@ -55,7 +55,7 @@ compile() { # SOURCE PROGRAM [FLAG]...
 expect() { # PATTERN TEXT
     grep -q -- "$1" <<<"$2" || fail "expected '$1', got: $2"
 }
-model=$models/residual.safetensors picture=$source/examples/chelsea.jpg
+model=$models/default.safetensors picture=$source/examples/chelsea.jpg
 
 for example in "$source"/examples/*.c; do
     name=${example##*/}
@@ -67,7 +67,7 @@ expect "picture 11" "$("$tree/judge_pixels" "$model" 2)"
 # The README's program, as it stands there.
 sed -n '/^```c$/,/^```$/p' "$source/README.md" | grep -v '^```' >"$tree/readme.c"
 compile "$tree/readme.c" "$tree/readme"
-cp "$model" "$tree/residual.safetensors"
+cp "$model" "$tree/default.safetensors"
 cp "$picture" "$tree/photo.jpg"
 expect "probability 0\." "$(cd "$tree" && ./readme)"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Judges pictures by a model file of the detector `residual` in PyTorch, as `assay detect` does: what that command is
-compared with, in its answers and (bench/first.py) in time and memory.
+"""Judges pictures by a model file of the detector `residual`, or an ensemble of such, in PyTorch, as `assay detect` does:
+what that command is compared with, in its answers and (bench/first.py) in time and memory.
 
     residual_judge.py MODEL PICTURE...            a JSON object a line: file, logit, probability
     residual_judge.py --assay PROGRAM MODEL PICTURE...   beside what the command says; exit status 1 where they differ
@@ -109,6 +109,24 @@ class Judge(residual.Residual):
         return (torch.stack([first, torch.stack(others).mean(0)]).mean(0) if others else first)[:, 0]
 
 
+class Ensemble(torch.nn.Module):
+    """The mean of the members' calibrated logits."""
+
+    def __init__(self, config, state):
+        super().__init__()
+        said = json.loads(config["members"])
+        if any(member["detector"] != "residual" for member in said):
+            sys.exit("only members of the detector residual are known here")
+        self.calibrations = [(member.get("scale", 1), member.get("shift", 0)) for member in said]
+        prefixes = [f"members.{i}." for i in range(len(said))]
+        self.members = torch.nn.ModuleList(
+            Judge(member.get("config", {}), {k[len(p):]: v for k, v in state.items() if k.startswith(p)})
+            for p, member in zip(prefixes, said))
+
+    def forward(self, x):
+        return torch.stack([a * net(x) + b for net, (a, b) in zip(self.members, self.calibrations)]).mean(0)
+
+
 def half_to_even(extra):
     return int(round(extra / 2))  # Python's own rule
 
@@ -155,10 +173,11 @@ def crops_of(path, p):
 def load(path):
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-        if metadata["assay.detector"] != "residual":
-            sys.exit("not a model of the detector residual")
+        kinds = {"residual": Judge, "ensemble": Ensemble}
+        if metadata["assay.detector"] not in kinds:
+            sys.exit("not a model of the detector residual, nor an ensemble of such")
         state = {name: file.get_tensor(name) for name in file.keys()}
-    return Judge(json.loads(metadata["assay.config"]), state), metadata
+    return kinds[metadata["assay.detector"]](json.loads(metadata["assay.config"]), state), metadata
 
 
 def probability(logit, calibration):
