@@ -4,7 +4,7 @@
     first.py [--rounds N] [--threads N] [--model FILE] [--picture FILE] [--folder DIR]
 
 With --model, a file of the detector `residual` (such as models/default.safetensors) judges a JPEG of 12 megapixels, laid
-out of the examples, beside tools/reference/residual_judge.py. Without, the model is univfd (CLIP ViT-L/14 and a linear
+out of the examples, beside tools/reference/judge.py. Without, the model is univfd (CLIP ViT-L/14 and a linear
 layer) with random weights, in a safetensors file that both map, and the picture an example. CSV: program, best and median
 seconds, peak resident memory (MiB), the same as a share of the weights; then torch's over ours. Runs take turns. Needs
 torch, safetensors, Pillow, numpy, and for univfd open_clip_torch."""
@@ -76,7 +76,7 @@ def main():
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         model, picture = args.model, args.picture
         if model:
-            script = [HERE.parent / "tools" / "reference" / "residual_judge.py"]
+            script = [HERE.parent / "tools" / "reference" / "judge.py"]
             if not picture:
                 picture = os.path.join(folder, "12-megapixels.jpg")
                 lay_out(picture)

@@ -51,11 +51,11 @@ def reference_detector(text):
     """A detector whose network is written for parity, in tools/reference, and its options; and the side of its pictures."""
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools" / "reference"))
     import residual
-    import residual_judge
+    import judge
     name, *options = text.split(",")
     if name != "residual":
         raise SystemExit(f"no network of {name} here")
-    c = residual_judge.DEFAULTS | {"crop": 128}
+    c = judge.DEFAULTS | {"crop": 128}
     for option in options:
         key, value = option.split("=", 1)
         c[key] = type(c[key])(value if not isinstance(c[key], bool) else value == "true")

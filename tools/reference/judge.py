@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Judges pictures by a model file of the detector `residual`, or an ensemble of such, in PyTorch, as `assay detect` does:
-what that command is compared with, in its answers and (bench/first.py) in time and memory.
+"""Judges pictures by a model file of the detector `residual`, `sdid-mini`, or an ensemble of such, in PyTorch, as
+`assay detect` does: what that command is compared with, in its answers and (bench/first.py) in time and memory.
 
-    residual_judge.py MODEL PICTURE...            a JSON object a line: file, logit, probability
-    residual_judge.py --assay PROGRAM MODEL PICTURE...   beside what the command says; exit status 1 where they differ
+    judge.py MODEL PICTURE...            a JSON object a line: file, logit, probability
+    judge.py --assay PROGRAM MODEL PICTURE...   beside what the command says; exit status 1 where they differ
 
 THREADS in the environment: how many torch uses. Imports only what the model needs, for it is timed."""
 import json
@@ -67,6 +67,14 @@ def fixed_statistics(c):
     return read
 
 
+def fit(net, state):
+    net.load_state_dict(state, strict=False)
+    missing = {k for k in net.state_dict() if not k.endswith("num_batches_tracked")} ^ set(state)
+    if missing:
+        sys.exit("tensors that do not fit: " + ", ".join(sorted(missing)))
+    net.eval()
+
+
 class Judge(residual.Residual):
     def __init__(self, config, state):
         unknown = set(config) - set(DEFAULTS) - OF_TRAINING
@@ -88,11 +96,7 @@ class Judge(residual.Residual):
                 [self.a_head(heads[f"branches.{i}."], c["head-hidden"]) for i in range(len(heads))])})
         else:
             self.head = self.a_head(heads[""], c["head-hidden"])
-        self.load_state_dict(state, strict=False)
-        missing = {k for k in self.state_dict() if not k.endswith("num_batches_tracked")} ^ set(state)
-        if missing:
-            sys.exit("tensors that do not fit: " + ", ".join(sorted(missing)))
-        self.eval()
+        fit(self, state)
 
     @staticmethod
     def a_head(features, hidden):
@@ -109,22 +113,59 @@ class Judge(residual.Residual):
         return (torch.stack([first, torch.stack(others).mean(0)]).mean(0) if others else first)[:, 0]
 
 
+class Encoder(residual.Residual):
+    """What an encoder of sdid-mini reads out, brought to one scale."""
+
+    def __init__(self, rgb, patch, c):
+        super().__init__(rgb, patch, rgb and c["high-pass"], c["correlations"], c["stages"], width=c["width"],
+                         blocks=c["blocks"])
+        self.bn = self.head["bn"]
+        del self.head
+
+    def forward(self, x):
+        return self.bn(torch.cat(sum(self.branches(x), []), 1))
+
+
+class Mini(torch.nn.Module):
+    def __init__(self, config, state):
+        super().__init__()
+        c = {"second": "npr", "predict": "both", "branches": "both", "npr-patch": 2, "high-pass": True,
+             "correlations": True, "width": 16, "blocks": 1, "stages": 4, "dim": 128} | config
+        if (c["second"], c["predict"], c["branches"]) != ("npr", "both", "both"):
+            sys.exit("of sdid-mini only what judges by RGB and NPR is known here")
+        self.rgb, self.partner = Encoder(True, 0, c), Encoder(False, c["npr-patch"], c)
+        self.rgb_projection = torch.nn.Linear(self.rgb.bn.num_features, c["dim"])
+        self.partner_projection = torch.nn.Linear(self.partner.bn.num_features, c["dim"])
+        self.head = torch.nn.Linear(2 * c["dim"], 2)
+        fit(self, state)
+
+    def forward(self, x):
+        two = self.head(torch.cat([self.rgb_projection(self.rgb(x)), self.partner_projection(self.partner(x))], 1))
+        return two[:, 1] - two[:, 0]
+
+
 class Ensemble(torch.nn.Module):
     """The mean of the members' calibrated logits."""
 
     def __init__(self, config, state):
         super().__init__()
         said = json.loads(config["members"])
-        if any(member["detector"] != "residual" for member in said):
-            sys.exit("only members of the detector residual are known here")
         self.calibrations = [(member.get("scale", 1), member.get("shift", 0)) for member in said]
         prefixes = [f"members.{i}." for i in range(len(said))]
         self.members = torch.nn.ModuleList(
-            Judge(member.get("config", {}), {k[len(p):]: v for k, v in state.items() if k.startswith(p)})
+            make(member["detector"], member.get("config", {}),
+                 {k[len(p):]: v for k, v in state.items() if k.startswith(p)})
             for p, member in zip(prefixes, said))
 
     def forward(self, x):
-        return torch.stack([a * net(x) + b for net, (a, b) in zip(self.members, self.calibrations)]).mean(0)
+        return torch.stack([(a * net(x) + b).flatten() for net, (a, b) in zip(self.members, self.calibrations)]).mean(0)
+
+
+def make(detector, config, state):
+    kinds = {"residual": Judge, "sdid-mini": Mini, "ensemble": Ensemble}
+    if detector not in kinds:
+        sys.exit(f"the detector {detector} is not known here")
+    return kinds[detector](config, state)
 
 
 def half_to_even(extra):
@@ -173,11 +214,8 @@ def crops_of(path, p):
 def load(path):
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-        kinds = {"residual": Judge, "ensemble": Ensemble}
-        if metadata["assay.detector"] not in kinds:
-            sys.exit("not a model of the detector residual, nor an ensemble of such")
         state = {name: file.get_tensor(name) for name in file.keys()}
-    return kinds[metadata["assay.detector"]](json.loads(metadata["assay.config"]), state), metadata
+    return make(metadata["assay.detector"], json.loads(metadata["assay.config"]), state), metadata
 
 
 def probability(logit, calibration):
