@@ -1,10 +1,10 @@
 #!/bin/bash
-# The default detector from its pictures: trains on DATA/train, chooses on the tune half of DATA/val, calibrates on it,
-# and prints what the report half says. DATA is the folder described in models/README.md, which
-# is not published: this is the record of how models/default.safetensors was made.
+# The default detector from its pictures: trains its members on DATA/train, chooses on the tune half of DATA/val, joins
+# them, calibrates on that half, and prints what the report half says. DATA is the folder described in models/README.md,
+# which is not published: this is the record of how models/default.safetensors was made.
 #
 # DATA: that folder (../shared/data). OUT: the model file to write (models/default.safetensors). SEED (1).
-# WORK: a folder for lists, the log and evaluations, kept (build/default-model).
+# WORK: a folder for lists, members, logs and evaluations, kept (build/default-model).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,11 +26,26 @@ for folder in "$data"/val/{real,ai}/*/; do
     find "$folder" -type f -name '*.jpg' -printf "%p,$label,$source\n" | LC_ALL=C sort >>"$work/$half.csv"
 done
 
-"$assay" train --data "$data/train" --val "$work/tune.csv" --out "$work/model.safetensors" --overwrite \
-    --seed "${SEED:-1}" --precision bf16 --epochs 8 --steps-per-epoch 240 --validate-every 2 \
-    --learning-rate 0.002 --warmup-steps 100 --ema-decay 0.995 --weight-decay 0.01 \
-    --augment-turn 0.75 --augment-jpeg 0.3 --augment-resize 0.3 --augment-resize-min 0.5 \
-    --augment-blur 0.1 --augment-noise 0.15 2>&1 | tee "$work/train.log"
+# member NAME DETECTOR OPTION...: trains one that judges for itself.
+member() {
+    local name=$1 detector=$2
+    shift 2
+    "$assay" train --detector "$detector" --data "$data/train" --val "$work/tune.csv" \
+        --out "$work/$name.safetensors" --overwrite --seed "${SEED:-1}" --precision bf16 --learning-rate 0.002 \
+        --warmup-steps 100 --ema-decay 0.995 --augment-turn 0.75 --augment-jpeg 0.3 "$@" 2>&1 |
+        tee "$work/$name.log"
+}
+
+# Three that differ: in what they see, in how they are trained, and in for how long.
+member residual residual --epochs 8 --steps-per-epoch 240 --validate-every 2 \
+    --augment-resize 0.3 --augment-resize-min 0.5 --augment-blur 0.1 --augment-noise 0.15
+member statistics residual --epochs 4 --steps-per-epoch 288 \
+    --fusion late --moments higher --dct ycc --spectrum luma --cooccurrence luma \
+    --mask-probability 0.3 --mask-ratio-min 0.3 --mask-ratio-max 0.6 \
+    --augment-resize 0.3 --augment-resize-min 0.5 --augment-blur 0.25 --augment-noise 0.2 --augment-noise-max 6 \
+    --augment-webp 0.1
+member sdid sdid-mini --epochs 2 --steps-per-epoch 240 --augment-resize 0.2 --augment-blur 0.1 --augment-noise 0.1
+"$assay" model join --out "$work/model.safetensors" "$work"/{residual,statistics,sdid}.safetensors
 
 perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)
 rm -rf "$work/tune" "$work/report"
