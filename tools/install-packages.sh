@@ -22,6 +22,7 @@ need libvips-dev has_module vips
 need libjansson-dev has_module jansson
 need libzip-dev has_module libzip
 need zlib1g-dev has_module zlib
+need libjpeg-dev has_module libjpeg
 need libexpat1-dev has_module expat
 need libcbor-dev has_module libcbor
 need libssl-dev has_module libcrypto

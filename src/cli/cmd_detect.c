@@ -135,9 +135,11 @@ static void look_at_file(void *context, const uint8_t *bytes, size_t size)
     struct provenance provenance;
     if (provenance_read(bytes, size, &options, &provenance, NULL))
         return;
-    looking->judged->finding = provenance.finding; /* its texts are its own */
-    looking->judged->found = true;
-    provenance.finding = (struct finding){0};
+    if (provenance.format != PICTURE_OTHER) {          /* what is no picture says nothing */
+        looking->judged->finding = provenance.finding; /* its texts are its own */
+        looking->judged->found = true;
+        provenance.finding = (struct finding){0};
+    }
     provenance_free(&provenance);
 }
 
@@ -177,7 +179,7 @@ static void tell_one(struct detect *d, const struct input *input, const struct j
         d->failures++;
         wipe_bar(d);
         cli_complain("%s", judged->error.message);
-        report_failure(&d->report, input->path, judged->error.message);
+        report_failure(&d->report, input->path, judged->error.message, judged->found ? &judged->finding : NULL);
         return;
     }
     report_verdict(&d->report, input->path, &judged->told, judged->found ? &judged->finding : NULL);

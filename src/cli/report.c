@@ -42,10 +42,16 @@ static void json_print(struct report *report, json_t *object)
     json_decref(object);
 }
 
-/* "provenance": the finding, and where it and the verdict disagree. False: no memory. */
-static bool json_finding(json_t *object, const struct finding *finding, assay_verdict verdict)
+/* Where what the file says and the verdict cannot both be true; `told` NULL: there is no verdict. NULL: they can. */
+static const char *disagreement_of(const struct finding *finding, const struct model_verdict *told)
 {
-    const char *disagreement = finding ? finding_disagreement(finding->kind, verdict) : NULL;
+    return finding && told ? finding_disagreement(finding->kind, told->verdict) : NULL;
+}
+
+/* "provenance": the finding, and where it and the verdict disagree. False: no memory. */
+static bool json_finding(json_t *object, const struct finding *finding, const struct model_verdict *told)
+{
+    const char *disagreement = disagreement_of(finding, told);
     json_t *said = finding ? finding_json(finding) : json_null();
     bool fits = said && (!disagreement || json_object_set_new(said, "disagreement", json_string(disagreement)) == 0);
     return json_object_set_new(object, "provenance", said) == 0 && fits;
@@ -69,10 +75,10 @@ static void csv_field(const char *text)
 }
 
 /* Kind, strength, what it rests on, disagreement. */
-static void csv_finding(struct report *report, const struct finding *finding, assay_verdict verdict)
+static void csv_finding(struct report *report, const struct finding *finding, const struct model_verdict *told)
 {
     struct array basis = array_of(1, 1 << 20);
-    const char *disagreement = finding ? finding_disagreement(finding->kind, verdict) : NULL;
+    const char *disagreement = disagreement_of(finding, told);
     if (!finding) {
         fputs(",,,,", stdout);
         return;
@@ -161,14 +167,14 @@ void report_verdict(struct report *report, const char *file, const struct model_
         json_t *reasons = reasons_to_json(&told->reasons);
         report->lost |= !reasons;
         json_object_set_new(object, "reasons", reasons);
-        if (report->provenance && !json_finding(object, finding, verdict))
+        if (report->provenance && !json_finding(object, finding, told))
             report->lost = true;
         json_print(report, object);
     } else if (report->format == REPORT_CSV) {
         csv_field(file);
         printf(",%s,%.*g,%s,", words, JSON_DIGITS, probability, report->detector);
         if (report->provenance)
-            csv_finding(report, finding, verdict);
+            csv_finding(report, finding, told);
         csv_reasons(&told->reasons);
     } else {
         const char *colour = report->colour ? colour_of(verdict) : "";
@@ -177,7 +183,7 @@ void report_verdict(struct report *report, const char *file, const struct model_
             table_finding(finding);
         cli_print_text(stdout, file);
         fputc('\n', stdout);
-        const char *disagreement = finding ? finding_disagreement(finding->kind, verdict) : NULL;
+        const char *disagreement = disagreement_of(finding, told);
         if (disagreement)
             printf("              they disagree: %s\n", disagreement);
         char text[VERDICT_REASONS_TEXT];
@@ -186,19 +192,28 @@ void report_verdict(struct report *report, const char *file, const struct model_
     }
 }
 
-void report_failure(struct report *report, const char *file, const char *message)
+void report_failure(struct report *report, const char *file, const char *message, const struct finding *finding)
 {
-    if (report->format == REPORT_TABLE)
+    if (report->format == REPORT_TABLE && !finding)
         return;
     heading(report);
     if (report->format == REPORT_JSON) {
         json_t *object = json_line(file);
         json_object_set_new(object, "error", json_lossy_text(message));
+        if (finding && !json_finding(object, finding, NULL))
+            report->lost = true;
         json_print(report, object);
-    } else {
+    } else if (report->format == REPORT_CSV) {
         csv_field(file);
         fputs(",,,,", stdout);
         csv_field(message);
-        printf("%s,,,,,,,,,,\n", report->provenance ? ",,,," : "");
+        if (report->provenance)
+            csv_finding(report, finding, NULL);
+        fputs(",,,,,,,,,,\n", stdout);
+    } else {
+        printf("%-12s  %11s  ", "not judged", "");
+        table_finding(finding);
+        cli_print_text(stdout, file);
+        fputc('\n', stdout);
     }
 }

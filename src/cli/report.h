@@ -27,7 +27,8 @@ void report_begin(struct report *report, enum report_format format, const char *
 void report_verdict(struct report *report, const char *file, const struct model_verdict *told,
                     const struct finding *finding);
 
-/* What could not be judged: in JSON and CSV a line of its own, in the table nothing (standard error has it). */
-void report_failure(struct report *report, const char *file, const char *message);
+/* What could not be judged: in JSON and CSV a line of its own; in the table one where the file says something of itself
+ * (`finding`, which may be NULL), otherwise nothing: standard error has it. */
+void report_failure(struct report *report, const char *file, const char *message, const struct finding *finding);
 
 #endif

@@ -333,26 +333,37 @@ bool cbor_text_is(const struct cbor_node *node, const char *text)
            (node->size == 0 || memcmp(node->bytes, text, node->size) == 0);
 }
 
-const struct cbor_node *cbor_get(const struct cbor_node *map, const char *key)
+/* The value of the first key that `is` takes for the wanted one. */
+static const struct cbor_node *value_of(const struct cbor_node *map,
+                                        bool (*is)(const struct cbor_node *key, const void *wanted), const void *wanted)
 {
     if (!map || map->kind != CBOR_MAP)
         return NULL;
-    for (const struct cbor_node *item = map->first; item; item = item->next->next)
-        if (cbor_text_is(item, key))
-            return item->next;
+    for (const struct cbor_node *key = map->first; key; key = key->next->next)
+        if (is(key, wanted))
+            return key->next;
     return NULL;
+}
+
+static bool is_text(const struct cbor_node *key, const void *wanted)
+{
+    return cbor_text_is(key, wanted);
+}
+
+static bool is_integer(const struct cbor_node *key, const void *wanted)
+{
+    int64_t number;
+    return cbor_integer(key, &number) && number == *(const int64_t *)wanted;
+}
+
+const struct cbor_node *cbor_get(const struct cbor_node *map, const char *key)
+{
+    return value_of(map, is_text, key);
 }
 
 const struct cbor_node *cbor_get_integer(const struct cbor_node *map, int64_t key)
 {
-    if (!map || map->kind != CBOR_MAP)
-        return NULL;
-    for (const struct cbor_node *item = map->first; item; item = item->next->next) {
-        int64_t number;
-        if (cbor_integer(item, &number) && number == key)
-            return item->next;
-    }
-    return NULL;
+    return value_of(map, is_integer, &key);
 }
 
 const char *cbor_text(const struct cbor_node *node, struct arena *arena)
@@ -417,17 +428,19 @@ static void append(struct fact_tree *tree, struct fact *parent, const char *name
         else
             fact_text(tree, parent, name, "null");
         break;
-    case CBOR_ARRAY: {
-        struct fact *list = fact_list(tree, parent, name);
-        for (const struct cbor_node *item = node->first; item; item = item->next)
-            append(tree, list, NULL, item, left);
-        break;
-    }
+    case CBOR_ARRAY:
     case CBOR_MAP: {
-        struct fact *group = fact_group(tree, parent, name);
+        bool pairs = node->kind == CBOR_MAP;
+        struct fact *into = pairs ? fact_group(tree, parent, name) : fact_list(tree, parent, name);
         char text[FACT_MAX_NAME + 1];
-        for (const struct cbor_node *key = node->first; key; key = key->next->next)
-            append(tree, group, key_name(key, text, sizeof text), key->next, left);
+        for (const struct cbor_node *item = node->first; item; item = item->next) {
+            const char *key = NULL;
+            if (pairs) {
+                key = key_name(item, text, sizeof text);
+                item = item->next; /* a map has its keys and values in turn, and whole pairs alone */
+            }
+            append(tree, into, key, item, left);
+        }
         break;
     }
     }

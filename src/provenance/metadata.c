@@ -28,13 +28,41 @@ assay_status metadata_read(const struct container *container, struct arena *aren
     return status;
 }
 
+void metadata_peek(const struct container *container, struct metadata *metadata)
+{
+    if (container->format != PICTURE_JPEG)
+        return;
+    metadata->history = jpeg_history_read(container->bytes, container->size);
+    if (!metadata->thumbnail_shape_differs)
+        metadata->thumbnail = thumbnail_compare(&metadata->exif, container->bytes, container->size);
+}
+
+static void history_facts(const struct metadata *metadata, struct fact_tree *tree, struct fact *parent)
+{
+    const struct jpeg_history *history = &metadata->history;
+    if (!history->looked)
+        return;
+    struct fact *group = fact_group(tree, parent, "jpeg_history");
+    fact_text(tree, group, "compressed_before", history->twice ? "likely" : "no sign of it");
+    if (history->quality)
+        fact_integer(tree, group, "earlier_quality", history->quality);
+    fact_real(tree, group, "score", history->score);
+    fact_bool(tree, group, "whole_picture", history->whole);
+}
+
 void metadata_facts(const struct metadata *metadata, struct fact_tree *tree, struct fact *parent)
 {
     exif_facts(&metadata->exif, tree, parent);
     if (metadata->thumbnail_shape_differs)
         fact_bool(tree, parent, "thumbnail_shape_differs", true);
+    const char *thumbnail = thumbnail_text(metadata->thumbnail.kind);
+    if (thumbnail)
+        fact_text(tree, parent, "thumbnail_shows", thumbnail);
+    if (metadata->thumbnail.kind == THUMBNAIL_DIFFERS)
+        fact_real(tree, parent, "thumbnail_differing_share", metadata->thumbnail.share);
     xmp_facts(&metadata->xmp, tree, parent);
     iptc_facts(&metadata->iptc, tree, parent);
     icc_facts(&metadata->icc, tree, parent);
     jpeg_traits_facts(&metadata->jpeg, tree, parent);
+    history_facts(metadata, tree, parent);
 }

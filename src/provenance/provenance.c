@@ -179,6 +179,8 @@ static assay_status read_all(const uint8_t *bytes, size_t size, const struct pro
         status = c2pa_read(&r->container, options ? options->trust : NULL, now, &r->c2pa, error);
     if (!status)
         status = metadata_read(&r->container, arena, &r->metadata, error);
+    if (!status && !(options && options->finding_alone))
+        metadata_peek(&r->container, &r->metadata);
     if (!status) {
         r->words = words_set_of(arena);
         collect_texts(r, bytes, size);

@@ -1,6 +1,6 @@
 /* provenance.h - all that a picture's file says of itself, read in one call: its blocks, C2PA, XMP, IPTC, EXIF, ICC,
  * JPEG's tables, generators' own words, and the finding that these come to. No pixel is decoded (but for the first
- * rows of a PNG, see stealth.h), no network is asked.
+ * rows of a PNG, see stealth.h; with the facts, coefficients of a JPEG, see metadata_peek), no network is asked.
  *
  *     struct provenance provenance;
  *     if (provenance_read(bytes, size, NULL, &provenance, error)) ...      (out of memory alone)

@@ -49,6 +49,22 @@ static void test_generated(void **state)
     assay_provenance_free(provenance);
 }
 
+/* A picture that is cut off still says what it says. */
+static void test_undecodable(void **state)
+{
+    (void)state;
+    size_t size;
+    uint8_t *bytes = scratch_read(WORDS "a1111.jpg", &size);
+    struct assay_picture *picture = NULL;
+    struct assay_provenance *provenance = NULL;
+    assert_int_equal(assay_picture_read_memory(bytes, size - 12, NULL, NULL, NULL, &picture, &error),
+                     ASSAY_ERROR_FORMAT);
+    assert_int_equal(assay_provenance_read_memory(bytes, size - 12, NULL, NULL, &provenance, &error), ASSAY_OK);
+    assert_int_equal(assay_provenance_kind_of(provenance), ASSAY_PROVENANCE_DECLARED_GENERATED);
+    assay_provenance_free(provenance);
+    free(bytes);
+}
+
 static void test_none(void **state)
 {
     (void)state;
@@ -108,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_generated),
+        cmocka_unit_test(test_undecodable),
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_words),

@@ -200,6 +200,47 @@ static void test_provenance(void **state)
     outcome_free(&o);
 }
 
+/* What a file says is told too where its picture cannot be decoded, or is refused. */
+static void test_provenance_without_verdict(void **state)
+{
+    (void)state;
+    size_t size;
+    uint8_t *bytes = scratch_read(ASSAY_TEST_DIR "/provenance/fixtures/words/a1111.jpg", &size);
+    scratch_write("cut.jpg", bytes, size - 12);
+    free(bytes);
+    struct outcome o;
+    RUN(&o, "detect", "--json", MODEL, "cut.jpg", "text.jpg");
+    assert_int_equal(o.status, 1);
+    json_t *line = json_line(o.out, 0), *text = json_line(o.out, 1);
+    assert_non_null(strstr(text_of(line, "error"), "cut.jpg"));
+    assert_null(json_object_get(line, "verdict"));
+    assert_string_equal(text_of(json_object_get(line, "provenance"), "kind"), "declared-generated");
+    assert_null(json_object_get(json_object_get(line, "provenance"), "disagreement"));
+    assert_null(json_object_get(text, "provenance"));
+    json_decref(line);
+    json_decref(text);
+    outcome_free(&o);
+
+    RUN(&o, "detect", "--csv", MODEL, "cut.jpg");
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.out, ",declared-generated,unsigned,EXIF UserComment,,,,,,,,,,,\n"));
+    outcome_free(&o);
+    RUN(&o, "detect", MODEL, "cut.jpg", "text.jpg", "a.jpg");
+    assert_int_equal(o.status, 1);
+    assert_int_equal(count_of(o.out, "\n"), 3);
+    assert_non_null(strstr(o.out, "\nnot judged                 generated (unsigned)   cut.jpg\n"));
+    outcome_free(&o);
+    RUN(&o, "detect", "--no-provenance", MODEL, "cut.jpg");
+    assert_string_equal(o.out, "");
+    outcome_free(&o);
+    RUN(&o, "detect", "--json", "--max-pixels=10", MODEL, "a.jpg");
+    assert_int_equal(o.status, 1);
+    line = json_line(o.out, 0);
+    assert_string_equal(text_of(json_object_get(line, "provenance"), "kind"), "none");
+    json_decref(line);
+    outcome_free(&o);
+}
+
 /* Verdicts do not depend on company, threads or where the bytes come from. */
 static void test_same_everywhere(void **state)
 {
@@ -518,6 +559,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_provenance),
+        cmocka_unit_test(test_provenance_without_verdict),
         cmocka_unit_test(test_same_everywhere),
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_loops),

@@ -117,6 +117,35 @@ static void test_folder_and_input(void **state)
     outcome_free(&o);
 }
 
+/* Whatever the number of threads, the same bytes in the order of the names, and every failure told. */
+static void test_threads(void **state)
+{
+    (void)state;
+    struct outcome one, many;
+    assert_int_equal(mkdir("many", 0777), 0);
+    size_t size;
+    uint8_t *bytes = scratch_read("plain.jpg", &size);
+    for (int i = 0; i < 300; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "many/%03d.jpg", i);
+        scratch_write(path, bytes, i % 50 == 7 ? 0 : size - (size_t)(i % 40));
+    }
+    free(bytes);
+    for (int json = 0; json < 2; json++) {
+        const char *form = json ? "--json" : "--no-json";
+        RUN(&one, "inspect", form, "--threads=1", "many");
+        RUN(&many, "inspect", form, "--threads=5", "many");
+        assert_int_equal(one.status, 1);
+        assert_int_equal(many.status, 1);
+        assert_string_equal(one.out, many.out);
+        assert_string_equal(one.err, many.err);
+        assert_int_equal(count_of(one.err, ": empty"), 6);
+        assert_int_equal(count_of(one.out, json ? "\"finding\"" : "\n  none\n"), 294);
+        outcome_free(&one);
+        outcome_free(&many);
+    }
+}
+
 /* What strangers wrote does nothing to the terminal. */
 static void test_control_characters(void **state)
 {
@@ -217,6 +246,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_tree),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_folder_and_input),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_control_characters),
         cmocka_unit_test(test_signed),
         cmocka_unit_test(test_refusals),

@@ -2,9 +2,10 @@
 
     python tools/reference/provenance_tables.py        writes src/provenance/jpeg_tables_photoshop.h
 
-Needs pillow.
+Needs pillow, and clang-format for the layout.
 """
 import os
+import subprocess
 
 from PIL import JpegPresets
 
@@ -14,18 +15,17 @@ NAMES = {"web_low": "Save for Web, low", "web_medium": "Save for Web, medium", "
 
 
 def main():
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/provenance")
-    with open(os.path.join(folder, "jpeg_tables_photoshop.h"), "w") as out:
-        out.write("/* Made by tools/reference/provenance_tables.py from Pillow's list of Photoshop's tables. Row by row. */\n")
-        for name, text in NAMES.items():
-            out.write('{\n    "%s",\n    {\n' % text)
-            for table in JpegPresets.presets[name]["quantization"]:
-                out.write("        {\n")
-                for row in range(4):
-                    values = ", ".join(str(v) for v in table[16 * row:16 * row + 16])
-                    out.write("            %s,\n" % values)
-                out.write("        },\n")
-            out.write("    },\n},\n")
+    text = ("/* Made by tools/reference/provenance_tables.py from Pillow's list of Photoshop's tables. Row by row. */\n")
+    for name, setting in NAMES.items():
+        tables = JpegPresets.presets[name]["quantization"]
+        rows = ", ".join("{%s,}" % ", ".join(map(str, table)) for table in tables)
+        text += '{"%s", {%s,},},\n' % (setting, rows)
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    path = os.path.join(root, "src/provenance/jpeg_tables_photoshop.h")
+    formatted = subprocess.run(["clang-format", "--assume-filename=" + path], input=text, text=True, check=True,
+                               stdout=subprocess.PIPE).stdout
+    with open(path, "w") as out:
+        out.write(formatted)
 
 
 main()
