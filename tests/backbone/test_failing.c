@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -76,6 +77,44 @@ static void test_naming(void **state)
     size_t survived;
     for (int borrow = 0; borrow < 2; borrow++) {
         assert_true(failing_malloc_each(load, borrow ? &survived : NULL, &survived) > 20);
+        assert_int_equal(survived, 0);
+    }
+}
+
+/* A checkpoint that does not fit: it is refused as such, or for want of memory, and by nothing else. */
+static bool refuse(void *context)
+{
+    struct store *store;
+    struct weights_file file = {0};
+    struct assay_error error = {0};
+    struct naming_request own = request;
+    bool other = context != NULL, told = false;
+    own.model = other ? NAMING_DINOV2 : NAMING_CLIP_VIT;
+    assay_status status = declare(&store, &error);
+    const struct shape bias = SHAPE(8);
+    if (!status && !other && !store_declare(store, "visual.conv1.bias", &bias, STORE_PARAM, init_zeros()))
+        status = error_memory(&error, "a store");
+    if (!status)
+        status = weights_file_open(FIXTURES "adapter_clip_backbone.safetensors", &file, &error);
+    if (!status) {
+        status = naming_load(&file, "clip", store, &own, &error);
+        assert_int_not_equal(status, ASSAY_OK);
+        told = strstr(error.message, other ? "not a checkpoint of DINOv2" : "1 missing: \"visual.conv1.bias\"");
+        assert_true(told || status == ASSAY_ERROR_MEMORY);
+        for (size_t i = 0; i < store->entries.count; i++)
+            assert_null(((struct store_entry *)store->entries.entries[i].value)->data);
+    }
+    weights_file_close(&file);
+    store_free(store);
+    return told;
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    size_t survived;
+    for (int other = 0; other < 2; other++) {
+        assert_true(failing_malloc_each(refuse, other ? &survived : NULL, &survived) > 20);
         assert_int_equal(survived, 0);
     }
 }
@@ -153,6 +192,11 @@ static void test_tokenizer(void **state)
     assert_int_equal(survived, 0);
     assert_true(failing_malloc_each(tokenize, path, &survived) > 4);
     assert_int_equal(survived, 0);
+    gzFile file = gzopen(path, "wb");
+    assert_int_equal(gzwrite(file, merges, sizeof merges - 1), (int)sizeof merges - 1);
+    gzclose(file);
+    assert_true(failing_malloc_each(tokenize, path, &survived) > 5);
+    assert_int_equal(survived, 0);
     unlink(path);
 }
 
@@ -160,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_naming),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_adapter),
         cmocka_unit_test(test_tokenizer),
     };
