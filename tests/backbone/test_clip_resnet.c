@@ -12,6 +12,7 @@
 #include "cpu/cpu.h"
 #include "ops/loss.h"
 #include "parity.h"
+#include "support/support.h"
 
 static const struct clip_resnet_config tiny = {.blocks = {2, 1}, .width = 4, .grid = 3, .heads = 4, .out = 6};
 
@@ -50,13 +51,6 @@ static struct store *declare(struct clip_resnet_config config, bool training, in
     return store;
 }
 
-static void has(const struct store *store, const char *name, enum store_kind kind, struct shape shape)
-{
-    const struct store_entry *entry = store_get(store, name);
-    if (!entry || entry->kind != kind || !shape_equal(&entry->shape, &shape))
-        fail_msg("%s is missing, of another kind or of another shape", name);
-}
-
 /* Tensors without num_batches_tracked, which counts steps and is no part of the network. */
 static void test_published(void **unused)
 {
@@ -73,21 +67,21 @@ static void test_published(void **unused)
         struct store *store = declare(config, i % 2, 224);
         assert_int_equal(store->entries.count, published[i].tensors);
         assert_int_equal(store_param_count(store), published[i].parameters);
-        has(store, "visual.conv1.weight", STORE_PARAM, SHAPE(32, 3, 3, 3));
-        has(store, "visual.conv3.weight", STORE_PARAM, SHAPE(64, 32, 3, 3));
-        has(store, "visual.bn3.running_var", STORE_STATE, SHAPE(64));
-        has(store, "visual.layer1.0.downsample.0.weight", STORE_PARAM, SHAPE(256, 64, 1, 1));
-        has(store, "visual.layer1.0.downsample.1.running_mean", STORE_STATE, SHAPE(256));
-        has(store, "visual.layer2.0.conv2.weight", STORE_PARAM, SHAPE(128, 128, 3, 3));
-        has(store, i ? "visual.layer3.22.conv3.weight" : "visual.layer3.5.conv3.weight", STORE_PARAM,
+        test_has(store, "visual.conv1.weight", STORE_PARAM, SHAPE(32, 3, 3, 3));
+        test_has(store, "visual.conv3.weight", STORE_PARAM, SHAPE(64, 32, 3, 3));
+        test_has(store, "visual.bn3.running_var", STORE_STATE, SHAPE(64));
+        test_has(store, "visual.layer1.0.downsample.0.weight", STORE_PARAM, SHAPE(256, 64, 1, 1));
+        test_has(store, "visual.layer1.0.downsample.1.running_mean", STORE_STATE, SHAPE(256));
+        test_has(store, "visual.layer2.0.conv2.weight", STORE_PARAM, SHAPE(128, 128, 3, 3));
+        test_has(store, i ? "visual.layer3.22.conv3.weight" : "visual.layer3.5.conv3.weight", STORE_PARAM,
             SHAPE(1024, 256, 1, 1));
         assert_null(store_get(store, "visual.layer4.1.downsample.0.weight"));
-        has(store, "visual.layer4.2.bn3.bias", STORE_PARAM, SHAPE(2048));
-        has(store, "visual.attnpool.positional_embedding", STORE_PARAM, SHAPE(50, 2048));
-        has(store, "visual.attnpool.q_proj.weight", STORE_PARAM, SHAPE(2048, 2048));
-        has(store, "visual.attnpool.v_proj.bias", STORE_PARAM, SHAPE(2048));
-        has(store, "visual.attnpool.c_proj.weight", STORE_PARAM, SHAPE(published[i].out, 2048));
-        has(store, "visual.attnpool.c_proj.bias", STORE_PARAM, SHAPE(published[i].out));
+        test_has(store, "visual.layer4.2.bn3.bias", STORE_PARAM, SHAPE(2048));
+        test_has(store, "visual.attnpool.positional_embedding", STORE_PARAM, SHAPE(50, 2048));
+        test_has(store, "visual.attnpool.q_proj.weight", STORE_PARAM, SHAPE(2048, 2048));
+        test_has(store, "visual.attnpool.v_proj.bias", STORE_PARAM, SHAPE(2048));
+        test_has(store, "visual.attnpool.c_proj.weight", STORE_PARAM, SHAPE(published[i].out, 2048));
+        test_has(store, "visual.attnpool.c_proj.bias", STORE_PARAM, SHAPE(published[i].out));
         store_free(store);
     }
 }

@@ -10,6 +10,7 @@
 #include "backbone/resnet.h"
 #include "ops/loss.h"
 #include "parity.h"
+#include "support/support.h"
 
 static const struct resnet_config basic = {.block = RESNET_BASIC, .blocks = {2, 1}, .width = 6, .classes = 5};
 static const struct resnet_config bottleneck = {
@@ -58,13 +59,6 @@ static struct store *declare(struct resnet_config config, bool training)
     return store;
 }
 
-static void has(const struct store *store, const char *name, enum store_kind kind, struct shape shape)
-{
-    const struct store_entry *entry = store_get(store, name);
-    if (!entry || entry->kind != kind || !shape_equal(&entry->shape, &shape))
-        fail_msg("%s is missing, of another kind or of another shape", name);
-}
-
 /* Tensors without num_batches_tracked, which counts steps and is no part of the network; parameters; some names. */
 static void test_published(void **unused)
 {
@@ -80,23 +74,23 @@ static void test_published(void **unused)
         struct store *store = declare(resnet_preset(published[i].depth), i % 2);
         assert_int_equal(store->entries.count, published[i].tensors);
         assert_int_equal(store_param_count(store), published[i].parameters);
-        has(store, "conv1.weight", STORE_PARAM, SHAPE(64, 3, 7, 7));
-        has(store, "bn1.running_mean", STORE_STATE, SHAPE(64));
+        test_has(store, "conv1.weight", STORE_PARAM, SHAPE(64, 3, 7, 7));
+        test_has(store, "bn1.running_mean", STORE_STATE, SHAPE(64));
         if (published[i].depth < 50) {
-            has(store, "layer1.0.conv1.weight", STORE_PARAM, SHAPE(64, 64, 3, 3));
+            test_has(store, "layer1.0.conv1.weight", STORE_PARAM, SHAPE(64, 64, 3, 3));
             assert_null(store_get(store, "layer1.0.downsample.0.weight"));
-            has(store, "layer4.0.downsample.0.weight", STORE_PARAM, SHAPE(512, 256, 1, 1));
-            has(store, "fc.weight", STORE_PARAM, SHAPE(1000, 512));
+            test_has(store, "layer4.0.downsample.0.weight", STORE_PARAM, SHAPE(512, 256, 1, 1));
+            test_has(store, "fc.weight", STORE_PARAM, SHAPE(1000, 512));
         } else {
-            has(store, "layer1.0.downsample.0.weight", STORE_PARAM, SHAPE(256, 64, 1, 1));
-            has(store, "layer1.0.downsample.1.running_var", STORE_STATE, SHAPE(256));
-            has(store, "layer2.0.conv1.weight", STORE_PARAM, SHAPE(128, 256, 1, 1));
-            has(store, "layer2.0.conv2.weight", STORE_PARAM, SHAPE(128, 128, 3, 3));
-            has(store, "layer4.2.conv3.weight", STORE_PARAM, SHAPE(2048, 512, 1, 1));
-            has(store, "layer4.2.bn3.bias", STORE_PARAM, SHAPE(2048));
-            has(store, "fc.weight", STORE_PARAM, SHAPE(1000, 2048));
+            test_has(store, "layer1.0.downsample.0.weight", STORE_PARAM, SHAPE(256, 64, 1, 1));
+            test_has(store, "layer1.0.downsample.1.running_var", STORE_STATE, SHAPE(256));
+            test_has(store, "layer2.0.conv1.weight", STORE_PARAM, SHAPE(128, 256, 1, 1));
+            test_has(store, "layer2.0.conv2.weight", STORE_PARAM, SHAPE(128, 128, 3, 3));
+            test_has(store, "layer4.2.conv3.weight", STORE_PARAM, SHAPE(2048, 512, 1, 1));
+            test_has(store, "layer4.2.bn3.bias", STORE_PARAM, SHAPE(2048));
+            test_has(store, "fc.weight", STORE_PARAM, SHAPE(1000, 2048));
         }
-        has(store, "fc.bias", STORE_PARAM, SHAPE(1000));
+        test_has(store, "fc.bias", STORE_PARAM, SHAPE(1000));
         store_free(store);
     }
 }

@@ -75,6 +75,13 @@ static struct test_run compile(struct graph *g, const struct plan_options *optio
     return run;
 }
 
+void test_has(const struct store *store, const char *name, enum store_kind kind, struct shape shape)
+{
+    const struct store_entry *entry = store_get(store, name);
+    if (!entry || entry->kind != kind || !shape_equal(&entry->shape, &shape))
+        fail_msg("%s is missing, of another kind or of another shape", name);
+}
+
 struct test_run test_compile(struct graph *g, const struct backend *backend, enum precision precision)
 {
     return compile(g, &(struct plan_options){.backend = backend, .precision = precision});

@@ -31,6 +31,9 @@ struct store_entry *test_entry(struct store *store, const char *name, struct sha
                                const float *data);
 node test_param(struct graph *g, struct store *store, const char *name, struct shape shape, const float *data);
 
+/* Fails the test where the store lacks that entry or has another of its name. */
+void test_has(const struct store *store, const char *name, enum store_kind kind, struct shape shape);
+
 /* A compiled graph and one workspace. */
 struct test_run {
     struct plan *plan;
