@@ -38,8 +38,8 @@ struct option {
 /* Every field gets its default. */
 void option_defaults(const struct option *table, void *config);
 
-/* Sets one field from text, or adds to its texts (which takes an arena). Errors name the option, the text and what is allowed; an unknown name gives the nearest
- * known ones. Text values are copied into the arena. */
+/* Sets one field from text, or adds to its texts (which takes an arena). Errors name the option, the text and what is
+ * allowed; an unknown name gives the nearest known ones. Text values are copied into the arena. */
 assay_status option_set(const struct option *table, void *config, const char *name, const char *text,
                         struct arena *arena, struct assay_error *error);
 
