@@ -44,6 +44,58 @@ static void test_lines(void **state)
     assert_ptr_equal(strchr(text, '\n'), text + got - 1); /* one line */
 }
 
+/* What is drawn, with `seconds` gone since the beginning, and at the end. Valid until the next call. */
+static const char *drawn(struct progress *p, bool terminal, double seconds, uint64_t done, const char *note)
+{
+    static char text[2048];
+    p->stream = tmpfile();
+    assert_non_null(p->stream);
+    p->terminal = terminal;
+    p->started -= seconds;
+    p->drawn -= 60;
+    progress_update(p, done, note);
+    progress_end(p, note);
+    rewind(p->stream);
+    text[fread(text, 1, sizeof text - 1, p->stream)] = '\0';
+    fclose(p->stream);
+    return text;
+}
+
+static void test_time_left(void **state)
+{
+    (void)state;
+    struct progress p;
+    progress_begin(&p, NULL, "work", 0, 2001);
+    const char *text = drawn(&p, false, 10, 1, NULL);
+    assert_non_null(strstr(text, "work [....................] 1/2001, 0.1/s, 5h33m left\n"));
+    progress_begin(&p, NULL, "work", 0, 201);
+    text = drawn(&p, false, 100, 101, "note");
+    assert_non_null(strstr(text, "work [##########..........] 101/201, 1.0/s, 1m"));
+    assert_non_null(strstr(text, "s left, note\n"));
+    progress_begin(&p, NULL, "work", 0, 0); /* nobody knows of how many */
+    text = drawn(&p, false, 100, 200, "note");
+    assert_non_null(strstr(text, "work 200, 2.0/s, note\n"));
+}
+
+/* A terminal has one line, drawn over and wiped at the end; a note that is too long is cut. */
+static void test_terminal(void **state)
+{
+    (void)state;
+    struct progress p;
+    char note[400];
+    memset(note, 'n', sizeof note - 1);
+    note[sizeof note - 1] = '\0';
+    progress_begin(&p, NULL, "work", 0, 10);
+    const char *text = drawn(&p, true, 100, 5, note);
+    assert_int_equal(text[0], '\r');
+    assert_null(strchr(text, '\n'));
+    const char *wipe = strrchr(text, '\r');
+    assert_int_equal(wipe - text, 1 + 255 + 1 + 255);
+    assert_string_equal(wipe, "\r");
+    for (const char *c = text + 1 + 255 + 1; c < wipe; c++)
+        assert_int_equal(*c, ' ');
+}
+
 static void test_rate(void **state)
 {
     (void)state;
@@ -60,9 +112,8 @@ static void test_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_silent),
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_silent),   cmocka_unit_test(test_lines), cmocka_unit_test(test_time_left),
+        cmocka_unit_test(test_terminal), cmocka_unit_test(test_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

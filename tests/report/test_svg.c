@@ -38,6 +38,12 @@ static void test_ticks(void **state)
     expect_ticks((struct svg_axis){.low = 0.1, .high = 10, .logarithmic = true}, 8,
                  (double[]){0.1, 0.2, 0.5, 1, 2, 5, 10}, 7, 9);
     expect_ticks((struct svg_axis){.low = 1, .high = 1e6, .logarithmic = true}, 4, (double[]){1, 100, 1e4, 1e6}, 4, 9);
+    /* ends that cannot be drawn are mended: reversed, or not above 0 on a logarithmic axis */
+    expect_ticks((struct svg_axis){.low = 1, .high = 0}, 5, (double[]){0, 0.5, 1}, 3, 1);
+    expect_ticks((struct svg_axis){.low = 0, .high = 1000, .logarithmic = true}, 4, (double[]){1, 10, 100, 1000}, 4, 9);
+    expect_ticks((struct svg_axis){.low = -3, .high = -2, .logarithmic = true}, 4, (double[]){0.001, 0.01, 0.1, 1}, 4,
+                 9);
+    expect_ticks((struct svg_axis){.low = 0, .high = 0}, 3, (double[]){-0.5, 0, 0.5}, 3, 1);
     for (double high = 1e-7; high < 1e12; high *= 1.37) { /* always some, never too many, never outside */
         double ticks[SVG_MAX_TICKS];
         int places, count = svg_ticks(&(struct svg_axis){.low = high / 3, .high = high}, 7, ticks, &places);
