@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-300}
 export CC=clang
 tools/build.sh build-fuzz -Dfuzz=true -Dtests=disabled -Dbuildtype=debugoptimized -Db_lundef=false
+export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp ${LSAN_OPTIONS:-}" # leaks of other people's decoders
 failed=0
 for program in build-fuzz/fuzz/fuzz_*; do
     [ -x "$program" ] && [ -f "$program" ] || continue
