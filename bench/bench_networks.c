@@ -5,12 +5,14 @@
  *     bench_networks model DETECTOR FILE      writes a model file with random weights, for bench/first.py
  *
  * TASK: a published network ("clip-vit-l-14"), or "train:DETECTOR[,OPTION=VALUE]..." for one step of training (forward,
- * backward, update), or "detect:DETECTOR[,OPTION=VALUE]..." for its forward pass. TYPE: f32 or bf16. "run" is answered with the milliseconds it took, "profile" with a table of the
- * run's time by op and by layer, ended by an empty line. So bench/compare.py interleaves it with other programs. Weights
- * are random. */
+ * backward, update), or "detect:DETECTOR[,OPTION=VALUE]..." for its forward pass. TYPE: f32 or bf16.
+ * "run" is answered with the milliseconds it took, "profile" with tables of the run's time by op, by part of the network
+ * and by layer, ended by an empty line; "processor" with the same of processor time, which other work alters less. So
+ * bench/compare.py interleaves it with other programs. Weights are random. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/array.h"
 #include "base/progress.h"
@@ -175,8 +177,18 @@ struct line {
 };
 
 struct profile {
-    struct array layers, ops; /* of struct line */
+    struct array layers, parts, ops; /* of struct line */
+    bool processor;
+    double since; /* processor time at the end of the kernel before */
 };
+
+/* Seconds, of all threads. */
+static double processor_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 static void add_line(struct array *lines, const char *name, size_t length, double seconds)
 {
@@ -197,7 +209,15 @@ static void add_line(struct array *lines, const char *name, size_t length, doubl
 static void watch(void *context, const char *name, double seconds)
 {
     struct profile *profile = context;
+    const char *layer = strstr(name, " in ");
+    if (profile->processor) {
+        double now = processor_seconds();
+        seconds = now - profile->since;
+        profile->since = now;
+    }
+    layer = layer ? layer + strlen(" in ") : "(no layer)";
     add_line(&profile->layers, name, strnlen(name, 95), seconds);
+    add_line(&profile->parts, layer, strcspn(layer, "."), seconds);
     add_line(&profile->ops, name, strcspn(name, " "), seconds);
 }
 
@@ -216,16 +236,20 @@ static void print_lines(struct array *lines, size_t most)
     }
 }
 
-static assay_status profile_run(struct task *task, struct assay_error *error)
+static assay_status profile_run(struct task *task, bool processor, struct assay_error *error)
 {
-    struct profile profile = {array_of(sizeof(struct line), 100000), array_of(sizeof(struct line), 1000)};
+    struct profile profile = {array_of(sizeof(struct line), 100000), array_of(sizeof(struct line), 10000),
+                              array_of(sizeof(struct line), 1000), processor, processor_seconds()};
     double seconds;
     assay_status status = task_run(task, watch, &profile, &seconds, error);
     print_lines(&profile.ops, 100);
     puts("--");
+    print_lines(&profile.parts, 100);
+    puts("--");
     print_lines(&profile.layers, 400);
     puts("");
     array_free(&profile.layers);
+    array_free(&profile.parts);
     array_free(&profile.ops);
     return status;
 }
@@ -251,8 +275,9 @@ static int serve(const char *name, int64_t batch, bool bf16)
         puts("ready");
     fflush(stdout);
     while (!status && fgets(line, sizeof line, stdin)) {
-        if (strcmp(line, "profile\n") == 0)
-            status = profile_run(&task, &error);
+        bool processor = strcmp(line, "processor\n") == 0;
+        if (processor || strcmp(line, "profile\n") == 0)
+            status = profile_run(&task, processor, &error);
         else if (!(status = task_run(&task, NULL, NULL, &seconds, &error)))
             printf("%.4f\n", seconds * 1e3);
         fflush(stdout);

@@ -5,8 +5,11 @@
 
 Every competitor is a process of its own, and they take turns of three runs, so that a busy moment of the machine meets
 all of them. "assay" lets threads that wait for work spin for a moment, as the others do; "assay-sleeping" sends them to
-sleep at once, as the command does for the sake of whatever else runs (OMP_WAIT_POLICY=PASSIVE). CSV: task, batch, peer, type, best and median milliseconds, pictures a second at best, peak
-resident memory of the process (MiB), and the ratio to Assay in the same type at best (above 1: Assay is faster).
+sleep at once, as the command does for the sake of whatever else runs (OMP_WAIT_POLICY=PASSIVE). CSV: task, batch, peer,
+type, best and median milliseconds, pictures a second at best, peak resident memory of the process (MiB), the ratio to
+Assay in the same type at best (above 1: Assay is faster), and the same two of the least processor time of a run, of all
+threads of a process together, which other work on the machine alters less; spinning threads are in it, so give it one
+thread or peers that sleep.
 Weights are random. Needs torch, torchvision, open_clip_torch, timm; onnxruntime and openvino where those are compared.
 Peers that cannot be had are named on standard error and left out."""
 import argparse
@@ -41,7 +44,7 @@ class Worker:
             command = [sys.executable, str(HERE / "peer.py"), peer, task, str(batch), str(threads)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment, stderr=subprocess.PIPE if peer != "assay" else None)
-        self.times = []
+        self.times, self.processor = [], []
 
     def ready(self):
         for line in self.process.stdout:
@@ -50,10 +53,22 @@ class Worker:
         error = self.process.stderr.read().strip().splitlines() if self.process.stderr else []
         return False if not error else print("  " + error[-1][:200], file=sys.stderr)
 
+    def used(self):
+        """Milliseconds of processor time of all threads so far."""
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            try:
+                total += int((task / "schedstat").read_text().split()[0])
+            except OSError:  # a thread that has just ended
+                pass
+        return total / 1e6
+
     def run(self):
+        before = self.used()
         self.process.stdin.write("run\n")
         self.process.stdin.flush()
         self.times.append(float(self.process.stdout.readline()))
+        self.processor.append(self.used() - before)
 
     def close(self):
         peak = 0.0
@@ -82,11 +97,13 @@ def compare(task, batch, peers, rounds, threads):
             for _ in range(RUNS):
                 worker.run()
     ours = {PEERS[p][0]: min(w.times) for p, w in workers.items() if p in ("assay", "assay-bf16")}
+    least = {PEERS[p][0]: min(w.processor) for p, w in workers.items() if p in ("assay", "assay-bf16")}
     for peer, worker in workers.items():
-        kind, best = PEERS[peer][0], min(worker.times)
+        kind, best, used = PEERS[peer][0], min(worker.times), min(worker.processor)
         ratio = f"{best / ours[kind]:.3f}" if kind in ours else ""
+        used_ratio = f"{used / least[kind]:.3f}" if kind in ours else ""
         print(f"{task},{batch},{peer},{kind},{best:.2f},{statistics.median(worker.times):.2f},"
-              f"{1000 * batch / best:.2f},{worker.close():.0f},{ratio}", flush=True)
+              f"{1000 * batch / best:.2f},{worker.close():.0f},{ratio},{used:.2f},{used_ratio}", flush=True)
 
 
 def main():
@@ -96,7 +113,7 @@ def main():
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--tasks", default=TASKS)
     args = parser.parse_args()
-    print("task,batch,peer,type,best ms,median ms,pictures/s,peak MiB,ratio to assay")
+    print("task,batch,peer,type,best ms,median ms,pictures/s,peak MiB,ratio to assay,processor ms,ratio of it")
     for text in args.tasks.split(","):
         task, batch = text.rsplit(":", 1)
         compare(task, int(batch), args.peers.split(","), args.rounds, args.threads)

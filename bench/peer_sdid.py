@@ -1,5 +1,6 @@
 """SDID and sdid-mini at their usual sizes in torch, for peer.py: the method as tools/reference/sdid.py has it, but with
-queues as tensors that are written in place, and no loop over pictures. Random weights."""
+queues as tensors that are written in place (once the backward pass that still reads them is over: at the next step), and
+no loop over pictures. Random weights."""
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -100,7 +101,9 @@ def full():
 
 
 def statistics(x, correlated):
-    """As tools/reference/residual.py has them, without a loop over pictures."""
+    """As tools/reference/residual.py has them, without a loop over pictures; in float32, but for a network that is bfloat16
+    throughout."""
+    kind = torch.float32 if torch.is_autocast_enabled("cpu") else x.dtype
     x = x.flatten(2).float()
     mean = x.mean(2, keepdim=True)
     centred = x - mean
@@ -110,7 +113,7 @@ def statistics(x, correlated):
         s = (v + 1e-3).rsqrt()
         c = centred @ centred.transpose(1, 2) / x.shape[2]
         read.append((c * s[:, :, None] * s[:, None, :]).flatten(1))
-    return read
+    return [part.to(kind) for part in read]
 
 
 def mini(residual):

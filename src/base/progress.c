@@ -25,6 +25,11 @@ double progress_rate(const struct progress *p)
     return elapsed > 0 ? (double)(p->done - p->from) / elapsed : 0;
 }
 
+int progress_digits(double rate)
+{
+    return rate < 1 ? 3 : 1;
+}
+
 static void format_duration(double seconds, char *text, size_t size)
 {
     uint64_t s = seconds > 0 && seconds < 1e9 ? (uint64_t)seconds : 0;
@@ -47,11 +52,11 @@ static void progress_draw(struct progress *p, const char *note)
         bar[20] = '\0';
         if (rate > 0)
             format_duration((double)(p->total - p->done) / rate, left, sizeof left);
-        length = snprintf(line, sizeof line, "%s [%s] %" PRIu64 "/%" PRIu64 ", %.1f/s, %s left%s%s", p->what, bar,
-                          p->done, p->total, rate, left, note ? ", " : "", note ? note : "");
+        length = snprintf(line, sizeof line, "%s [%s] %" PRIu64 "/%" PRIu64 ", %.*f/s, %s left%s%s", p->what, bar,
+                          p->done, p->total, progress_digits(rate), rate, left, note ? ", " : "", note ? note : "");
     } else {
-        length = snprintf(line, sizeof line, "%s %" PRIu64 ", %.1f/s%s%s", p->what, p->done, rate, note ? ", " : "",
-                          note ? note : "");
+        length = snprintf(line, sizeof line, "%s %" PRIu64 ", %.*f/s%s%s", p->what, p->done, progress_digits(rate),
+                          rate, note ? ", " : "", note ? note : "");
     }
     if (length >= (int)sizeof line)
         length = (int)sizeof line - 1;

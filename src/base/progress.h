@@ -28,6 +28,7 @@ void progress_update(struct progress *p, uint64_t done, const char *note);
 void progress_end(struct progress *p, const char *note);
 
 double progress_rate(const struct progress *p); /* items a second since the beginning */
-double clock_seconds(void);                     /* monotonic */
+int progress_digits(double rate); /* that a rate is printed with behind the point: below one a second more */
+double clock_seconds(void);       /* monotonic */
 
 #endif

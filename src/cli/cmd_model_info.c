@@ -60,8 +60,30 @@ static void print_scalar(const json_t *value)
     fputc('\n', stdout);
 }
 
+enum { VALUE_COLUMN = 24 };
+
+static bool is_nested(const json_t *value)
+{
+    return (json_is_object(value) && json_object_size(value) > 0) ||
+           (json_is_array(value) && json_is_object(json_array_get(value, 0)));
+}
+
+/* Where the values of an object's keys begin: behind the longest. */
+static int value_column(const json_t *object, int indent)
+{
+    const char *name;
+    json_t *item;
+    int column = VALUE_COLUMN;
+    json_object_foreach((json_t *)object, name, item)
+    {
+        int end = indent + (int)strlen(name) + 1;
+        column = !is_nested(item) && end > column ? end : column;
+    }
+    return column;
+}
+
 /* One line "  key   value"; objects a line a key, and lists of objects a line an item, indented further. */
-static void print_value(const char *key, const json_t *value, int indent)
+static void print_value(const char *key, const json_t *value, int indent, int column)
 {
     printf("%*s", indent, "");
     cli_print_text(stdout, key);
@@ -69,9 +91,10 @@ static void print_value(const char *key, const json_t *value, int indent)
     if (json_is_object(value) && json_object_size(value) > 0) {
         const char *name;
         json_t *item;
+        int inside = value_column(value, indent + 2);
         fputc('\n', stdout);
-        json_object_foreach((json_t *)value, name, item) print_value(name, item, indent + 2);
-    } else if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
+        json_object_foreach((json_t *)value, name, item) print_value(name, item, indent + 2, inside);
+    } else if (is_nested(value)) {
         size_t i;
         json_t *item;
         fputc('\n', stdout);
@@ -81,7 +104,7 @@ static void print_value(const char *key, const json_t *value, int indent)
             print_scalar(item);
         }
     } else {
-        printf("%*s", width < 24 - indent ? 24 - indent - width : 1, "");
+        printf("%*s", width < column - indent ? column - indent - width : 1, "");
         print_scalar(value);
     }
 }
@@ -149,7 +172,7 @@ static int info_run(int argc, char **argv)
     } else {
         const char *key;
         json_t *value;
-        json_object_foreach(info, key, value) if (strcmp(key, "tensors") != 0) print_value(key, value, 0);
+        json_object_foreach(info, key, value) if (strcmp(key, "tensors") != 0) print_value(key, value, 0, VALUE_COLUMN);
         print_tensors(&model.file);
     }
     result = cli_flush() ? CLI_OK : CLI_FAILED;

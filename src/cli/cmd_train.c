@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/option_rows.h"
+#include "base/progress.h"
 #include "cli/cli.h"
 #include "cli/find_detector.h"
 #include "train/settings.h"
@@ -266,7 +267,8 @@ static int train_command_run(int argc, char **argv)
         goto done;
     }
     cli_print_text(stdout, s.command.out);
-    printf(": %" PRIu64 " steps, %.1f images/s", result.steps, result.images_per_second);
+    printf(": %" PRIu64 " steps, %.*f images/s", result.steps, progress_digits(result.images_per_second),
+           result.images_per_second);
     if (result.best_epoch)
         printf("; epoch %" PRId64 " kept: balanced accuracy %.4f, average precision %.4f, AUROC %.4f on the validation "
                "pictures",

@@ -109,11 +109,31 @@ static void test_rate(void **state)
     assert_true(clock_seconds() >= before);
 }
 
+/* A step of a large network takes seconds: its rate is not shown as none. */
+static void test_slow(void **state)
+{
+    (void)state;
+    FILE *stream = tmpfile();
+    assert_non_null(stream);
+    struct progress p;
+    char text[512];
+    progress_begin(&p, stream, "work", 0, 10);
+    p.started = clock_seconds() - 100;
+    progress_update(&p, 4, NULL);
+    progress_end(&p, NULL);
+    rewind(stream);
+    text[fread(text, 1, sizeof text - 1, stream)] = '\0';
+    fclose(stream);
+    assert_non_null(strstr(text, "4/10, 0.040/s, 2m"));
+    assert_int_equal(progress_digits(1), 1);
+    assert_int_equal(progress_digits(0.99), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silent),   cmocka_unit_test(test_lines), cmocka_unit_test(test_time_left),
-        cmocka_unit_test(test_terminal), cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_terminal), cmocka_unit_test(test_rate), cmocka_unit_test(test_slow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "detector/model.h"
+#include "detector/sdid.h"
 #include "format/safetensors.h"
 #include "scratch.h"
 
@@ -34,6 +36,29 @@ static void test_text(void **state)
     assert_string_equal(o.err, "");
     static const char *const parts[] = {"model.safetensors", "residual", "parameters",  "config",  "width",
                                         "preprocess",        "crop",     "calibration", "tensors", "stem.conv.weight"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (!strstr(o.out, parts[i]))
+            fail_msg("no \"%s\" in:\n%s", parts[i], o.out);
+    outcome_free(&o);
+}
+
+/* A name longer than the column moves the values of its whole list, so that they stay one below the other. */
+static void test_columns(void **state)
+{
+    (void)state;
+    struct outcome o;
+    struct assay_error error = {0};
+    struct model model = {0};
+    struct sdid_mini_config config;
+    option_defaults(detector_sdid_mini.fields, &config);
+    config.width = 4;
+    if (model_create(&detector_sdid_mini, &config, 7, &model, &error) || model_save(&model, "sdid.safetensors", &error))
+        fail_msg("%s", error.message);
+    model_free(&model);
+    RUN(&o, "model", "info", "sdid.safetensors");
+    assert_int_equal(o.status, 0);
+    static const char *const parts[] = {"\ndetector                sdid-mini\n", "\n  cmmd-student-temperature 0.07\n",
+                                        "\n  width                    4\n"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (!strstr(o.out, parts[i]))
             fail_msg("no \"%s\" in:\n%s", parts[i], o.out);
@@ -268,9 +293,9 @@ int main(int argc, char **argv)
     if (!scratch_take_program(argc, argv))
         return 2;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_json),    cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_damaged), cmocka_unit_test(test_foreign), cmocka_unit_test(test_convert),
-        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_text),        cmocka_unit_test(test_columns), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_environment), cmocka_unit_test(test_damaged), cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_convert),     cmocka_unit_test(test_join),
     };
     return cmocka_run_group_tests_name("cli/model", tests, setup, scratch_end_group);
 }
