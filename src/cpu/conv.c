@@ -105,6 +105,44 @@ static assay_status input_grad_prepare(const struct kernel_node *n, struct kerne
     return onednn_prepare(&spec, n, out, error);
 }
 
+/* Weights of windows of one cell, from so many on, get their gradient as a product: measured on AVX-512, it is up to three
+ * times as fast as oneDNN's convolution then, which adds up copies of the weights, and slower for fewer of them. */
+enum { PRODUCT_WEIGHTS = 1 << 18 };
+
+static bool is_product(const struct conv_attrs *a, const struct shape *w)
+{
+    bool one_cell = w->dim[2] == 1 && w->dim[3] == 1 && a->stride[0] == 1 && a->stride[1] == 1 && a->groups == 1;
+    for (int i = 0; i < 4; i++)
+        one_cell = one_cell && a->pad[i] == 0;
+    return one_cell && shape_count(w) >= PRODUCT_WEIGHTS;
+}
+
+/* A matrix as it lies in memory, rows after rows, or the transpose of one. */
+static struct onednn_operand matrix(int index, int64_t rows, int64_t columns, bool transposed, enum dtype stored,
+                                    enum dtype computed)
+{
+    return (struct onednn_operand){.index = index,
+                                   .rank = 2,
+                                   .dim = {rows, columns},
+                                   .stride = {transposed ? 1 : columns, transposed ? rows : 1},
+                                   .stored = stored,
+                                   .computed = computed};
+}
+
+/* [O, N] [N, I] with the cells of all pictures in between. */
+static assay_status prepare_product(const struct kernel_node *n, enum dtype type, struct kernel_prepared *out,
+                                    struct assay_error *error)
+{
+    const struct tensor *x = &n->in[0], *dy = &n->in[1];
+    int64_t in = x->shape.dim[3], filters = dy->shape.dim[3], cells = shape_count(&x->shape) / in;
+    struct onednn_spec spec = {.kind = ONEDNN_MATMUL};
+    spec.operands[ONEDNN_SOURCE] = matrix(1, filters, cells, true, dy->dtype, type);
+    spec.operands[ONEDNN_WEIGHT] = matrix(0, cells, in, false, x->dtype, type);
+    spec.operands[ONEDNN_RESULT] = matrix(ONEDNN_OUTPUT, filters, in, false, n->out.dtype, n->out.dtype);
+    spec.operands[ONEDNN_BIAS].index = ONEDNN_ABSENT;
+    return onednn_prepare(&spec, n, out, error);
+}
+
 static assay_status weight_grad_prepare(const struct kernel_node *n, struct kernel_prepared *out,
                                         struct assay_error *error)
 {
@@ -113,6 +151,8 @@ static assay_status weight_grad_prepare(const struct kernel_node *n, struct kern
     struct onednn_spec spec = {.kind = ONEDNN_CONV_WEIGHT_GRAD};
     if (is_empty(n))
         return ASSAY_OK;
+    if (is_product(a, &n->out.shape))
+        return prepare_product(n, type, out, error);
     bool padded = a->pad[0] || a->pad[1] || a->pad[2] || a->pad[3];
     if (!padded && n->out.shape.dim[2] == 1 && n->out.shape.dim[3] == 1 && (a->stride[0] > 1 || a->stride[1] > 1))
         return error_set(error, ASSAY_ERROR_INTERNAL,

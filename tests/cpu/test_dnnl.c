@@ -200,9 +200,52 @@ static void test_implementations(void **context)
     }
 }
 
+/* The gradient of many weights of windows of one cell is a product: the same numbers, by the fast one. */
+static void test_product(void **context)
+{
+    enum { CELLS = 2 * 3 * 5, IN = 512, OUT = 520 };
+    struct conv_attrs attrs = conv_square(1, 0);
+    struct shape x = SHAPE(2, 3, 5, IN), dy = SHAPE(2, 3, 5, OUT), dw = SHAPE(OUT, IN, 1, 1);
+    float *data[2] = {kernel_values(x, 1, -1, 1, true), kernel_values(dy, 2, -1, 1, true)};
+    double *expected = mem_alloc((size_t)OUT * IN, sizeof *expected);
+    (void)context;
+    assert_non_null(expected);
+    for (int64_t o = 0; o < OUT; o++)
+        for (int64_t cell = 0; cell < CELLS; cell++)
+            for (int64_t i = 0; i < IN; i++)
+                expected[o * IN + i] += (double)data[0][cell * IN + i] * data[1][cell * OUT + o];
+    attrs.shape = dw;
+    struct kernel_case c = {&op_conv2d_weight_grad_def, &attrs, {x, dy}, dw, 2, {data[0], data[1]}, {false}, {false}, 0,
+                            0, 0};
+    kernel_check("gradient of 1 x 1 weights", &c, expected, 1e-5, 1e-5);
+
+    for (int bf16 = 0; bf16 < 2 * cpu_backend()->has_bf16(); bf16++) {
+        const struct kernel *kernel = backend_kernel(cpu_backend(), c.op);
+        struct tensor in[2] = {{NULL, bf16 ? DTYPE_BF16 : DTYPE_F32, x}, {NULL, bf16 ? DTYPE_BF16 : DTYPE_F32, dy}};
+        struct kernel_node described = {.op = c.op,
+                                        .name = "test",
+                                        .input_count = 2,
+                                        .own_count = 2,
+                                        .in = in,
+                                        .in_is_param = c.param,
+                                        .out = {NULL, DTYPE_F32, dw},
+                                        .attrs = &attrs};
+        struct kernel_prepared prepared = {0};
+        struct assay_error error;
+        assert_int_equal(kernel->prepare(&described, &prepared, &error), ASSAY_OK);
+        if (!strstr(onednn_implementation(prepared.state), "brg"))
+            fail_msg("computed by %s", onednn_implementation(prepared.state));
+        kernel->release(prepared.state);
+    }
+    mem_free(expected);
+    mem_free(data[0]);
+    mem_free(data[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_packing), cmocka_unit_test(test_computed_weights),
-                                       cmocka_unit_test(test_concurrent), cmocka_unit_test(test_implementations)};
+                                       cmocka_unit_test(test_concurrent), cmocka_unit_test(test_implementations),
+                                       cmocka_unit_test(test_product)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
