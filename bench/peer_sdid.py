@@ -1,6 +1,12 @@
 """SDID and sdid-mini at their usual sizes in torch, for peer.py: the method as tools/reference/sdid.py has it, but with
 queues as tensors that are written in place (once the backward pass that still reads them is over: at the next step), and
-no loop over pictures. Random weights."""
+no loop over pictures. Random weights.
+
+Run by itself it compares its losses and their gradients with those of tools/reference/sdid.py, over steps that fill the queues
+and wrap them around."""
+import pathlib
+import sys
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -127,3 +133,31 @@ def mini(residual):
         return net, features
 
     return Sdid(encoder(True, 0, True, True), encoder(False, 2, False, True), 128, lambda x: x), residual.CROP
+
+
+def check():
+    global QUEUE, TOP
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools" / "reference"))
+    import sdid as reference
+    QUEUE, TOP, dim, batch = reference.QUEUE, reference.TOP, reference.DIM, 6
+    torch.manual_seed(1)
+    ours = Sdid((nn.Identity(), dim), (nn.Identity(), dim), dim, lambda x: x).double()
+    theirs = reference.Method(nn.Identity(), nn.Identity(), (dim, dim)).double()
+    for step in range(8):
+        views = [torch.randn(batch, dim, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+        labels = torch.randperm(batch) % 2
+        theirs.forward = lambda x: (torch.zeros(batch, 2).double(), dict(zip(reference.MODALITIES, views)))
+        _, _, z, _, total = theirs.losses(None, labels)
+        expected = total - F.cross_entropy(torch.zeros(batch, 2).double(), labels)
+        if ours.pending:
+            ours.push(*ours.pending)
+        got = WEIGHT * ours.cross_modal([F.normalize(v, dim=1) for v in views], labels)
+        torch.testing.assert_close(got, expected)
+        for a, b in zip(torch.autograd.grad(got, views), torch.autograd.grad(expected, views)):
+            torch.testing.assert_close(a, b)
+        theirs.push(z, labels)
+    print("its losses and gradients are the reference's, over 8 steps and queues of", QUEUE)
+
+
+if __name__ == "__main__":
+    check()
