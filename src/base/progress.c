@@ -27,7 +27,7 @@ double progress_rate(const struct progress *p)
 
 int progress_digits(double rate)
 {
-    return rate < 1 ? 3 : 1;
+    return rate < 1 ? 2 : 1;
 }
 
 static void format_duration(double seconds, char *text, size_t size)

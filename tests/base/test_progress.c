@@ -67,7 +67,7 @@ static void test_time_left(void **state)
     struct progress p;
     progress_begin(&p, NULL, "work", 0, 2001);
     const char *text = drawn(&p, false, 10, 1, NULL);
-    assert_non_null(strstr(text, "work [....................] 1/2001, 0.1/s, 5h33m left\n"));
+    assert_non_null(strstr(text, "work [....................] 1/2001, 0.10/s, 5h33m left\n"));
     progress_begin(&p, NULL, "work", 0, 201);
     text = drawn(&p, false, 100, 101, "note");
     assert_non_null(strstr(text, "work [##########..........] 101/201, 1.0/s, 1m"));
@@ -124,16 +124,16 @@ static void test_slow(void **state)
     rewind(stream);
     text[fread(text, 1, sizeof text - 1, stream)] = '\0';
     fclose(stream);
-    assert_non_null(strstr(text, "4/10, 0.040/s, 2m"));
+    assert_non_null(strstr(text, "4/10, 0.04/s, 2m"));
     assert_int_equal(progress_digits(1), 1);
-    assert_int_equal(progress_digits(0.99), 3);
+    assert_int_equal(progress_digits(0.99), 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silent),   cmocka_unit_test(test_lines), cmocka_unit_test(test_time_left),
-        cmocka_unit_test(test_terminal), cmocka_unit_test(test_rate), cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_terminal), cmocka_unit_test(test_rate),  cmocka_unit_test(test_slow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

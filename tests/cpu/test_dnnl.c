@@ -215,8 +215,8 @@ static void test_product(void **context)
             for (int64_t i = 0; i < IN; i++)
                 expected[o * IN + i] += (double)data[0][cell * IN + i] * data[1][cell * OUT + o];
     attrs.shape = dw;
-    struct kernel_case c = {&op_conv2d_weight_grad_def, &attrs, {x, dy}, dw, 2, {data[0], data[1]}, {false}, {false}, 0,
-                            0, 0};
+    struct kernel_case c = {
+        &op_conv2d_weight_grad_def, &attrs, {x, dy}, dw, 2, {data[0], data[1]}, {false}, {false}, 0, 0, 0};
     kernel_check("gradient of 1 x 1 weights", &c, expected, 1e-5, 1e-5);
 
     for (int bf16 = 0; bf16 < 2 * cpu_backend()->has_bf16(); bf16++) {
