@@ -30,7 +30,6 @@ struct session {
     struct span spans[SPANS];
     unsigned next; /* span */
     uint8_t height[2];
-    bool damaged;
     struct jpeg_grey grey; /* here, since a jump leaves what is changed in registers undefined */
 };
 
@@ -44,9 +43,8 @@ static void fail(j_common_ptr info)
 /* Warnings are damage, but for what lies between a scan's end and the next marker: that is where we stop it. */
 static void hear(j_common_ptr info, int level)
 {
-    struct session *s = info->client_data;
     if (level < 0 && info->err->msg_code != JWRN_EXTRANEOUS_DATA && info->err->msg_code != JWRN_ADOBE_XFORM)
-        s->damaged = true;
+        fail(info);
 }
 
 static void say_nothing(j_common_ptr info)
@@ -207,7 +205,7 @@ bool jpeg_peek_blocks(const uint8_t *bytes, size_t size, uint64_t max_blocks, jp
         begin(&s);
         jpeg_read_header(&s.info, TRUE);
         jvirt_barray_ptr *arrays = jpeg_read_coefficients(&s.info);
-        if (arrays && !s.damaged) {
+        if (arrays) {
             give_rows(&s, arrays, row, context, &got);
             *out = got;
             well = true;
@@ -241,7 +239,7 @@ bool jpeg_peek_grey(const uint8_t *bytes, size_t size, unsigned denominator, uin
             JSAMPROW line = s.grey.pixels + (size_t)s.info.output_scanline * s.grey.width;
             jpeg_read_scanlines(&s.info, &line, 1);
         }
-        well = s.grey.pixels && !s.damaged;
+        well = s.grey.pixels;
     }
     jpeg_destroy_decompress(&s.info);
     if (well)

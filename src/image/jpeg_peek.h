@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-    JPEG_PEEK_SCANS = 64,          /* a file of more scans is not read: each is a walk over all blocks */
+    JPEG_PEEK_SCANS = 24,          /* a file of more scans is not read: each is a walk over all blocks */
     JPEG_PEEK_MAX_KEPT = 24 << 20, /* pixels of a picture in several scans, which libjpeg must keep whole */
     JPEG_PEEK_BLOCK = 64,          /* coefficients of one block, 8 x 8, row by row */
 };

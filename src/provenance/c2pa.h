@@ -21,7 +21,7 @@
 #include "provenance/jumbf.h"
 
 enum {
-    C2PA_MAX_MEMORY = 192 << 20, /* bytes taken while one is read */
+    C2PA_MAX_MEMORY = 10 << 20, /* bytes taken while one is read */
     C2PA_MAX_MANIFESTS = 200,
     C2PA_MAX_ASSERTIONS = 1000, /* of one manifest */
     C2PA_MAX_ACTIONS = 1000,    /* of one assertion */

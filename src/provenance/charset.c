@@ -18,6 +18,12 @@ static const uint16_t windows[32] = {
 bool charset_is_utf8(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size;) {
+        uint64_t eight; /* most texts are ASCII: eight bytes at a time */
+        while (size - i >= sizeof eight &&
+               (memcpy(&eight, bytes + i, sizeof eight), eight & UINT64_C(0x8080808080808080)) == 0)
+            i += sizeof eight;
+        if (i == size)
+            break;
         if (bytes[i] < 0x80) {
             i++;
             continue;

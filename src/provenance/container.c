@@ -115,9 +115,9 @@ struct container_range container_range_of(const struct walk *w, const uint8_t *d
 void container_join(struct container *c, struct container_block *block, const struct container_range *ranges,
                     size_t count)
 {
-    uint64_t total = 0;
+    uint64_t total = 0, most = block->kind == BLOCK_C2PA ? CONTAINER_MAX_C2PA_BYTES : CONTAINER_MAX_BLOCK_BYTES;
     size_t kept = 0;
-    while (kept < count && kept < c->ranges_left && total + ranges[kept].data_size <= CONTAINER_MAX_BLOCK_BYTES)
+    while (kept < count && kept < c->ranges_left && total + ranges[kept].data_size <= most)
         total += ranges[kept++].data_size;
     if (count == 1 && c->ranges_left) {
         total = ranges[0].data_size; /* one piece is not copied, so its size does not matter */
@@ -126,7 +126,7 @@ void container_join(struct container *c, struct container_block *block, const st
     if (kept < count) {
         block->whole = false;
         container_note_at(c, ranges[kept].offset, "%s (%s): over the limit of %d MB or %d pieces", block->name,
-                          block_kind_text(block->kind), CONTAINER_MAX_BLOCK_BYTES >> 20, CONTAINER_MAX_RANGES);
+                          block_kind_text(block->kind), (int)(most >> 20), CONTAINER_MAX_RANGES);
     }
     struct container_range *own = kept ? container_alloc(c, kept * sizeof *own) : NULL;
     uint8_t *copy = own && kept > 1 && total ? container_alloc(c, (size_t)total) : NULL;
@@ -180,9 +180,17 @@ struct container_block *container_add_part(struct container *c, enum block_kind 
     return block;
 }
 
+#define TOO_MUCH_INFLATED "%s: more than %d MB when inflated: the rest is left out"
+
 void container_inflate(struct container *c, struct container_block *block, const uint8_t *packed, size_t size)
 {
-    struct array out = array_of(1, CONTAINER_MAX_BLOCK_BYTES);
+    uint64_t offset = block->range_count ? block->ranges[0].offset : 0;
+    if (c->inflated_left == 0) {
+        container_note_at(c, offset, TOO_MUCH_INFLATED, block->name, CONTAINER_MAX_INFLATED >> 20);
+        block->whole = false;
+        return;
+    }
+    struct array out = array_of(1, c->inflated_left);
     z_stream stream = {.next_in = (Bytef *)(uintptr_t)packed, .avail_in = size < UINT32_MAX ? (uInt)size : UINT32_MAX};
     uint8_t part[16384];
     int state = inflateInit(&stream);
@@ -206,15 +214,14 @@ void container_inflate(struct container *c, struct container_block *block, const
         memcpy(copy, out.data, out.count);
     block->bytes = copy;
     block->size = copy ? out.count : 0;
-    uint64_t offset = block->range_count ? block->ranges[0].offset : 0;
-    if (!fits && out.count + sizeof part <= CONTAINER_MAX_BLOCK_BYTES)
+    if (!fits && out.count + sizeof part <= c->inflated_left)
         c->starved = true;
     else if (!fits)
-        container_note_at(c, offset, "%s holds more than %d MB when inflated: the rest is left out", block->name,
-                          CONTAINER_MAX_BLOCK_BYTES >> 20);
+        container_note_at(c, offset, TOO_MUCH_INFLATED, block->name, CONTAINER_MAX_INFLATED >> 20);
     else if (state != Z_STREAM_END)
         container_note_at(c, offset, "the packed data of %s are damaged", block->name);
     block->whole = block->whole && fits && state == Z_STREAM_END && (copy || !out.count);
+    c->inflated_left -= fits ? out.count : c->inflated_left; /* what did not fit used it up */
     array_free(&out);
 }
 
@@ -243,7 +250,8 @@ assay_status container_read(const uint8_t *bytes, size_t size, struct container 
                               .size = size,
                               .blocks = array_of(sizeof(struct container_block), CONTAINER_MAX_BLOCKS),
                               .notes = array_of(sizeof(struct container_note), CONTAINER_MAX_NOTES),
-                              .ranges_left = CONTAINER_MAX_RANGES};
+                              .ranges_left = CONTAINER_MAX_RANGES,
+                              .inflated_left = CONTAINER_MAX_INFLATED};
     switch (out->format) {
     case PICTURE_JPEG: container_read_jpeg(out); break;
     case PICTURE_PNG: container_read_png(out); break;

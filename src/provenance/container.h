@@ -19,11 +19,13 @@
 
 enum {
     CONTAINER_MAX_BLOCKS = 4096,
-    CONTAINER_MAX_RANGES = 65536,         /* over all blocks; an extended XMP or C2PA block takes one for each 64 KB */
-    CONTAINER_MAX_NOTES = 64,             /* further ones are counted, not kept */
-    CONTAINER_MAX_BLOCK_BYTES = 32 << 20, /* of a block that is put together or inflated */
-    CONTAINER_MAX_MEMORY = 96 << 20,      /* of all that is copied and inflated of one file */
-    CONTAINER_MAX_BOXES = 4096,           /* BMFF boxes that are looked into */
+    CONTAINER_MAX_RANGES = 16384,        /* over all blocks; an extended XMP or C2PA block takes one for each 64 KB */
+    CONTAINER_MAX_NOTES = 64,            /* further ones are counted, not kept */
+    CONTAINER_MAX_C2PA_BYTES = 32 << 20, /* of a store of manifests that is put together */
+    CONTAINER_MAX_BLOCK_BYTES = 8 << 20, /* of another block that is */
+    CONTAINER_MAX_INFLATED = 1 << 20,    /* of all that is inflated of one file */
+    CONTAINER_MAX_MEMORY = 48 << 20,     /* of all that is copied and inflated of one file */
+    CONTAINER_MAX_BOXES = 4096,          /* BMFF boxes that are looked into */
 };
 
 enum block_kind {
@@ -87,7 +89,7 @@ struct container {
     size_t notes_left_out;
     /* inside */
     struct arena arena;
-    size_t ranges_left;
+    size_t ranges_left, inflated_left;
     bool starved; /* there was no memory for something */
     bool full;    /* the limit of blocks was reached */
 };

@@ -41,7 +41,8 @@ struct reader {
     struct array tags;
     uint64_t seen[EXIF_MAX_DIRECTORIES];
     unsigned directories;
-    bool big; /* BigTIFF */
+    size_t texts_left; /* bytes */
+    bool big;          /* BigTIFF */
     bool no_memory;
 };
 
@@ -195,14 +196,27 @@ static const char *trimmed(char *text)
     return length ? text : NULL;
 }
 
+/* How many bytes of a tag are read as text. */
+static size_t text_size(struct reader *r, const struct exif_tag *tag)
+{
+    size_t size = tag->count < EXIF_MAX_TEXT ? (size_t)tag->count : EXIF_MAX_TEXT;
+    if (size > r->texts_left) {
+        problem(r, "its texts are too long: the rest is left out");
+        size = r->texts_left;
+    }
+    const uint8_t *nul = size ? memchr(tag->bytes, 0, size) : NULL;
+    r->texts_left -= nul ? (size_t)(nul - tag->bytes) : size;
+    return size;
+}
+
 static const char *text_of(struct reader *r, enum exif_directory directory, unsigned wanted)
 {
     const struct exif_tag *tag = exif_find(r->out, directory, wanted);
     if (!tag ||
         (tag->type != TYPE_ASCII && tag->type != TYPE_BYTE && tag->type != TYPE_UNDEFINED && tag->type != TYPE_UTF8))
         return NULL;
-    size_t size = tag->count < EXIF_MAX_TEXT ? (size_t)tag->count : EXIF_MAX_TEXT;
-    const uint8_t *nul = memchr(tag->bytes, 0, size);
+    size_t size = text_size(r, tag);
+    const uint8_t *nul = size ? memchr(tag->bytes, 0, size) : NULL;
     char *text = charset_text(r->arena, tag->bytes, nul ? (size_t)(nul - tag->bytes) : size);
     r->no_memory |= !text;
     return trimmed(text);
@@ -216,7 +230,7 @@ static const char *read_comment(struct reader *r)
         tag = exif_find(r->out, EXIF_IFD0, 0x9286); /* where Pillow puts it, and Fooocus with it */
     if (!tag || width_of(tag->type) != 1)
         return NULL;
-    size_t size = tag->count < EXIF_MAX_TEXT ? (size_t)tag->count : EXIF_MAX_TEXT;
+    size_t size = text_size(r, tag);
     const uint8_t *bytes = tag->bytes;
     char *text;
     if (size < 8)
@@ -227,7 +241,7 @@ static const char *read_comment(struct reader *r)
             charset_utf16_is_big(bytes + 8, rest, r->out->big_endian); /* many write another order than the tags' */
         text = charset_utf16(r->arena, bytes + 8, rest, big);
     } else if (memcmp(bytes, "JIS\0\0\0\0\0", 8) == 0) {
-        text = charset_jis(r->arena, bytes + 8, size - 8);
+        text = charset_jis(r->arena, bytes + 8, size - 8 < EXIF_MAX_JIS ? size - 8 : EXIF_MAX_JIS);
     } else {
         bool named = memcmp(bytes, "ASCII\0\0\0", 8) == 0 || memcmp(bytes, "\0\0\0\0\0\0\0\0", 8) == 0;
         const uint8_t *from = named ? bytes + 8 : bytes; /* some leave the name out */
@@ -337,7 +351,10 @@ static void find_known(struct reader *r)
 assay_status exif_read_block(const uint8_t *bytes, size_t size, struct arena *arena, struct exif *out,
                              struct assay_error *error)
 {
-    struct reader r = {.out = out, .arena = arena, .tags = array_of(sizeof(struct exif_tag), EXIF_MAX_TAGS)};
+    struct reader r = {.out = out,
+                       .arena = arena,
+                       .tags = array_of(sizeof(struct exif_tag), EXIF_MAX_TAGS),
+                       .texts_left = EXIF_MAX_TEXTS};
     *out = (struct exif){.present = true, .bytes = bytes, .size = size};
     if (size < 8 || !(walk_begins(bytes, size, "II", 2) || walk_begins(bytes, size, "MM", 2))) {
         out->problem = "it does not begin as EXIF does";

@@ -11,8 +11,10 @@
 enum {
     EXIF_MAX_TAGS = 1024, /* of all directories */
     EXIF_MAX_DIRECTORIES = 32,
-    EXIF_MAX_TEXT = 1 << 20, /* bytes of a text */
-    EXIF_SHOWN_NUMBERS = 16  /* numbers of one tag that exif_facts shows */
+    EXIF_MAX_TEXT = 1 << 20,  /* bytes of a text */
+    EXIF_MAX_TEXTS = 1 << 20, /* of all texts: tags may share their bytes */
+    EXIF_MAX_JIS = 64 << 10,  /* of a text in JIS, which takes longer to convert */
+    EXIF_SHOWN_NUMBERS = 16   /* numbers of one tag that exif_facts shows */
 };
 
 enum exif_directory { EXIF_IFD0, EXIF_EXIF, EXIF_GPS, EXIF_INTEROP, EXIF_IFD1, EXIF_SUBIFD, EXIF_DIRECTORY_COUNT };

@@ -186,12 +186,15 @@ static const char *name_of(const struct exif_tag *tag)
     return NULL;
 }
 
-static void add_text(struct fact_tree *tree, struct fact *group, const char *name, const uint8_t *bytes, size_t size)
+static void add_text(struct fact_tree *tree, struct fact *group, const char *name, const uint8_t *bytes, size_t size,
+                     size_t *left)
 {
+    size = size < *left ? size : *left;
     const uint8_t *nul = size ? memchr(bytes, 0, size) : NULL;
     size_t length = nul ? (size_t)(nul - bytes) : size;
     while (length && bytes[length - 1] == ' ')
         length--;
+    *left -= length;
     char *text = charset_text(tree->arena, bytes, length);
     if (text)
         fact_text(tree, group, name, text);
@@ -207,7 +210,8 @@ static void add_number(struct fact_tree *tree, struct fact *group, const char *n
         fact_real(tree, group, name, value);
 }
 
-static void add_tag(const struct exif *exif, const struct exif_tag *tag, struct fact_tree *tree, struct fact *group)
+static void add_tag(const struct exif *exif, const struct exif_tag *tag, struct fact_tree *tree, struct fact *group,
+                    size_t *left)
 {
     enum { ASCII = 2, BYTE = 1, UNDEFINED = 7, UTF8 = 129 };
     const char *name = name_of(tag);
@@ -222,19 +226,21 @@ static void add_tag(const struct exif *exif, const struct exif_tag *tag, struct 
     } else if (exif_tag && tag->number == 0x9286) {
         fact_text(tree, group, name, exif->user_comment ? exif->user_comment : "");
     } else if (tag->number >= 0x9C9B && tag->number <= 0x9C9F && (tag->type == BYTE || tag->type == UNDEFINED)) {
+        size = size < *left ? size : *left;
+        *left -= size;
         char *text = charset_utf16(tree->arena, tag->bytes, size, false);
         if (text)
             fact_text(tree, group, name, text);
         else
             tree->no_memory = true;
     } else if (tag->type == ASCII || tag->type == UTF8) {
-        add_text(tree, group, name, tag->bytes, size);
+        add_text(tree, group, name, tag->bytes, size, left);
     } else if (exif_tag && tag->type == UNDEFINED && (tag->number == 0x9000 || tag->number == 0xA000)) {
-        add_text(tree, group, name, tag->bytes, size); /* "0232" */
+        add_text(tree, group, name, tag->bytes, size, left); /* "0232" */
     } else if (tag->directory == EXIF_INTEROP && tag->type == UNDEFINED) {
-        add_text(tree, group, name, tag->bytes, size);
+        add_text(tree, group, name, tag->bytes, size, left);
     } else if (tag->directory == EXIF_GPS && tag->number == 0x001B && size >= 8) {
-        add_text(tree, group, name, tag->bytes + 8, size - 8); /* the character set's name is before it */
+        add_text(tree, group, name, tag->bytes + 8, size - 8, left); /* the character set's name is before it */
     } else if (tag->type == UNDEFINED && tag->count == 1) {
         fact_integer(tree, group, name, tag->bytes[0]);
     } else if (exif_tag && tag->number == 0x9101) { /* which channel is where */
@@ -257,13 +263,14 @@ void exif_facts(const struct exif *exif, struct fact_tree *tree, struct fact *pa
     if (!exif->present)
         return;
     struct fact *group = fact_group(tree, parent, "exif"), *below[EXIF_DIRECTORY_COUNT] = {0};
+    size_t left = EXIF_MAX_TEXTS;
     for (size_t i = 0; i < exif->tag_count; i++) {
         const struct exif_tag *tag = &exif->tags[i];
         if (!name_of(tag))
             continue;
         if (!below[tag->directory])
             below[tag->directory] = fact_group(tree, group, directories[tag->directory].title);
-        add_tag(exif, tag, tree, below[tag->directory]);
+        add_tag(exif, tag, tree, below[tag->directory], &left);
     }
     if (exif->has_position) {
         fact_real(tree, below[EXIF_GPS], "latitude", exif->latitude);
@@ -276,4 +283,6 @@ void exif_facts(const struct exif *exif, struct fact_tree *tree, struct fact *pa
     }
     if (exif->problem)
         fact_problem(tree, group, "%s", exif->problem);
+    if (left == 0)
+        fact_problem(tree, group, "texts of more than %d MiB: the rest is left out", EXIF_MAX_TEXTS >> 20);
 }

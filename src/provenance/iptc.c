@@ -82,15 +82,21 @@ static bool is_number(const struct iptc_dataset *set)
 
 /* ISO 2022's escape for UTF-8 in 1:90; without it texts are UTF-8 if they are valid as such, otherwise Latin-1, which is what
  * programs write whatever the standard says. */
-static bool read_texts(struct array *sets, struct arena *arena)
+static bool read_texts(struct array *sets, struct arena *arena, const char **problem)
 {
     struct iptc_dataset *all = sets->data;
+    size_t left = IPTC_MAX_TEXTS;
     for (size_t i = 0; i < sets->count; i++) {
         if ((all[i].record != 2 && all[i].record != 1) || is_number(&all[i]) || !name_of(&all[i]))
             continue;
         size_t size = all[i].size < IPTC_MAX_TEXT ? all[i].size : IPTC_MAX_TEXT;
         while (size && (all[i].bytes[size - 1] == 0 || all[i].bytes[size - 1] == ' '))
             size--;
+        if (size > left) {
+            *problem = "its texts are too long: the rest is left out";
+            break;
+        }
+        left -= size;
         char *text = charset_text(arena, all[i].bytes, size);
         if (!text)
             return false;
@@ -144,7 +150,7 @@ assay_status iptc_read_block(const uint8_t *bytes, size_t size, struct arena *ar
         ;
     if (at < size && !out->problem)
         out->problem = "it goes on with something else";
-    memory = memory && read_texts(&sets, arena);
+    memory = memory && read_texts(&sets, arena, &out->problem);
     if (memory && sets.count) {
         out->datasets = arena_memdup(arena, sets.data, sets.count * sizeof(struct iptc_dataset));
         out->count = out->datasets ? sets.count : 0;

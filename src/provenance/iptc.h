@@ -8,7 +8,7 @@
 #include "provenance/container.h"
 #include "provenance/fact.h"
 
-enum { IPTC_MAX_DATASETS = 2048, IPTC_MAX_TEXT = 65536 };
+enum { IPTC_MAX_DATASETS = 2048, IPTC_MAX_TEXT = 65536, IPTC_MAX_TEXTS = 2 << 20 };
 
 struct iptc_dataset {
     uint8_t record, number;

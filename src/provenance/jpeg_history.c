@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "image/jpeg_header.h"
 #include "image/jpeg_peek.h"
 #include "image/jpeg_quality.h"
 
@@ -18,9 +19,8 @@ enum {
     ITERATIONS = 6
 };
 
-static const double rounding = 0.5; /* of pixels in between: the deviation that it gives a coefficient */
-static const double stray = 0.01;   /* share of coefficients that lie anywhere: clipped pixels, colour */
-static const double choice = 3;     /* of one step among many: the logarithm of how many do about as well */
+static const double stray = 0.01; /* share of coefficients that lie anywhere: clipped pixels, colour */
+static const double choice = 3;   /* of one step among many: the logarithm of how many do about as well */
 /* What is enough to speak of an earlier compression; docs/provenance.md has what that gives. */
 static const double enough_libjpeg = 12, enough_any = 18;
 static const double libjpeg_share = 0.8; /* of the best that any tables explain, to name a quality */
@@ -92,51 +92,70 @@ static bool solve(double a[TERMS][TERMS], double b[TERMS], double x[TERMS])
 }
 
 /* How far the counts lie from their best curve exp(x0 + x1 k + x2 log k) times `pattern`: the deviance of Poisson's
- * distribution. */
-static double deviance(const struct histogram *h, const double *pattern, const double (*terms)[TERMS])
+ * distribution, by iteratively reweighted least squares from a fit of the logarithms. Where it begins far above `hopeless` it
+ * goes no further. */
+static double deviance(const struct histogram *h, const double *pattern, const double (*terms)[TERMS], double hopeless)
 {
     double x[TERMS] = {0}, best = INFINITY;
-    double mean[BINS];
-    for (int k = 0; k < h->bins; k++) /* to begin with, the counts themselves */
-        mean[k] = h->count[k] + 0.5;
+    double mean[BINS], target[BINS], fixed = 0; /* fixed: the part of the deviance that no curve changes */
+    for (int k = 0; k < h->bins; k++) {
+        double n = h->count[k];
+        mean[k] = n + 0.5;
+        target[k] = log(mean[k] / (pattern[k] + 0.02));
+        fixed += n > 0 ? n * log(n / pattern[k]) - n : 0;
+    }
     for (int round = 0; round <= ITERATIONS; round++) {
         double a[TERMS][TERMS] = {{0}}, b[TERMS] = {0};
         for (int k = 0; k < h->bins; k++) {
-            double target = log(mean[k] / pattern[k]) + (h->count[k] - mean[k]) / mean[k];
-            if (round == 0)
-                target = log((h->count[k] + 0.5) / (pattern[k] + 0.02));
             for (int i = 0; i < TERMS; i++) {
-                b[i] += mean[k] * terms[k][i] * target;
-                for (int j = 0; j < TERMS; j++)
-                    a[i][j] += mean[k] * terms[k][i] * terms[k][j];
+                double weighted = mean[k] * terms[k][i];
+                b[i] += weighted * target[k];
+                for (int j = i; j < TERMS; j++)
+                    a[i][j] += weighted * terms[k][j];
             }
         }
+        for (int i = 0; i < TERMS; i++)
+            for (int j = 0; j < i; j++)
+                a[i][j] = a[j][i];
         if (!solve(a, b, x))
             break;
-        double sum = 0;
+        double sum = fixed;
         for (int k = 0; k < h->bins; k++) {
             double e = x[0] + x[1] * terms[k][1] + x[2] * terms[k][2];
-            mean[k] = pattern[k] * exp(e < 40 ? e : 40) + 1e-6;
-            double n = h->count[k];
-            sum += 2 * ((n > 0 ? n * log(n / mean[k]) : 0) - (n - mean[k]));
+            e = e < 40 ? e : 40;
+            mean[k] = pattern[k] * exp(e) + 1e-6;
+            target[k] = e + h->count[k] / mean[k] - 1;
+            sum += mean[k] - h->count[k] * e;
         }
-        if (sum < best && best - sum < 0.01 * sum)
+        sum *= 2;
+        if (sum > 2 * hopeless || (sum < best && best - sum < 0.01 * sum))
             return sum;
         best = fmin(best, sum);
     }
     return best;
 }
 
+/* How many multiples of an earlier step, from the first on, lie below an edge between two values: `edge` in halves, each
+ * multiple being spread by the rounding of pixels in between, whose deviation is half a step of 1. */
+static double multiples_below(int edge, int earlier)
+{
+    /* the normal distribution's integral at -4 to 4 deviations */
+    static const double integral[9] = {3.167e-5, 0.00135, 0.02275, 0.15866, 0.5, 0.84134, 0.97725, 0.99865, 0.99997};
+    int period = 2 * earlier, sure = edge > 4 ? (edge - 5) / period : 0; /* multiples more than 4 halves below */
+    double sum = sure;
+    for (int m = sure + 1; m * period <= edge + 4; m++)
+        sum += integral[4 + edge - m * period];
+    return sum;
+}
+
 /* How many multiples of an earlier step fall to the values 1, 2... of this one, as a share of what would on the average. */
 static void earlier_pattern(int earlier, int step, int bins, double *pattern)
 {
-    double cell = (double)earlier / step, width = sqrt(2) * rounding;
+    double below = multiples_below(step, earlier);
     for (int k = 0; k < bins; k++) {
-        double low = (k + 0.5) * step, high = (k + 1.5) * step, sum = 0;
-        int first = (int)((low - 4 * rounding) / earlier), last = (int)((high + 4 * rounding) / earlier) + 1;
-        for (int m = first > 1 ? first : 1; m <= last; m++) /* 0 is in no bin */
-            sum += (erf((high - (double)m * earlier) / width) - erf((low - (double)m * earlier) / width)) / 2;
-        pattern[k] = (1 - stray) * sum * cell + stray;
+        double with = multiples_below((2 * k + 3) * step, earlier);
+        pattern[k] = (1 - stray) * (with - below) * earlier / step + stray;
+        below = with;
     }
 }
 
@@ -148,7 +167,7 @@ static double explain(const struct histogram *h, int earlier, const double (*ter
     if (earlier == h->step || LEAST_PERIODS * earlier > h->bins * h->step)
         return 0;
     earlier_pattern(earlier, h->step, h->bins, pattern);
-    double with = deviance(h, pattern, terms);
+    double with = deviance(h, pattern, terms, h->plain + h->bins);
     return h->bins / 2.0 * log((h->plain + h->bins) / (with + h->bins));
 }
 
@@ -197,8 +216,12 @@ struct jpeg_history jpeg_history_read(const uint8_t *bytes, size_t size)
     struct jpeg_history history = {0};
     struct histograms h = {0};
     struct jpeg_blocks blocks;
+    struct jpeg_header header;
     double terms[BINS][TERMS], flat[BINS];
-    if (!jpeg_peek_blocks(bytes, size, JPEG_HISTORY_BLOCKS, count_row, &h, &blocks) || h.blocks < JPEG_HISTORY_LEAST)
+    if (!jpeg_header_read(bytes, size, &header))
+        return history;
+    uint64_t most = header.progressive ? JPEG_HISTORY_BLOCKS / 2 : JPEG_HISTORY_BLOCKS;
+    if (!jpeg_peek_blocks(bytes, size, most, count_row, &h, &blocks) || h.blocks < JPEG_HISTORY_LEAST)
         return history;
     for (int k = 0; k < BINS; k++) {
         terms[k][0] = flat[k] = 1;
@@ -213,7 +236,7 @@ struct jpeg_history jpeg_history_read(const uint8_t *bytes, size_t size)
         if (mode->bins == 0)
             continue;
         modes++;
-        mode->plain = deviance(mode, flat, terms);
+        mode->plain = deviance(mode, flat, terms, INFINITY);
         for (int earlier = 2; earlier <= STEPS; earlier++)
             mode->gain[earlier] = explain(mode, earlier, terms);
     }

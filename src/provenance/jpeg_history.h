@@ -18,8 +18,9 @@
 #include <stdint.h>
 
 enum {
-    JPEG_HISTORY_BLOCKS = 16384, /* blocks that are read: a square megapixel */
-    JPEG_HISTORY_LEAST = 400     /* of fewer nothing is said */
+    JPEG_HISTORY_BLOCKS =
+        16384, /* blocks that are read: a megapixel; of progressive JPEGs, which take longer, half of it */
+    JPEG_HISTORY_LEAST = 400 /* of fewer nothing is said */
 };
 
 struct jpeg_history {

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "provenance/charset.h"
 #include "provenance/words_internal.h"
 
 enum { MAX_KEY = 128, MAX_SETTING_NAME = 128 };
@@ -16,17 +16,6 @@ struct words_set words_set_of(struct arena *arena)
     return (struct words_set){.arena = arena};
 }
 
-static bool is_utf8(const char *text, size_t size)
-{
-    for (size_t at = 0; at < size;) {
-        int length = text[at] ? text_utf8_length(text + at) : 1;
-        if (!length)
-            return false;
-        at += (size_t)length;
-    }
-    return true;
-}
-
 /* The bytes as UTF-8 with a NUL behind; *size: of the result. NULL: no memory. */
 static char *to_utf8(struct arena *arena, const char *bytes, size_t *size)
 {
@@ -35,7 +24,7 @@ static char *to_utf8(struct arena *arena, const char *bytes, size_t *size)
         return NULL;
     if (*size)
         memcpy(copy, bytes, *size);
-    if (is_utf8(copy, *size))
+    if (charset_is_utf8((const uint8_t *)copy, *size))
         return copy;
     char *wide = arena_alloc(arena, 2 * *size + 1, 1); /* sizes are below WORDS_MAX_TEXT */
     if (!wide)

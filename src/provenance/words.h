@@ -20,8 +20,8 @@
 
 enum {
     WORDS_MAX_TEXTS = 512,          /* texts of one file; further ones are left out */
-    WORDS_MAX_TEXT = 8 << 20,       /* bytes of a text; longer ones are left out */
-    WORDS_MAX_TOTAL = 32 << 20,     /* of all of them */
+    WORDS_MAX_TEXT = 2 << 20,       /* bytes of a text; longer ones are left out */
+    WORDS_MAX_TOTAL = 4 << 20,      /* of all of them */
     WORDS_MAX_JSON_DEPTH = 64,      /* objects and arrays within each other */
     WORDS_MAX_JSON_VALUES = 200000, /* values of all texts of one file */
     WORDS_MAX_SETTINGS = 256        /* further settings of one generator's words */

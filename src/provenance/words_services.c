@@ -4,7 +4,10 @@
 
 #include "provenance/words_internal.h"
 
-enum { MAX_SYSTEM = 200 }; /* bytes of a field that names a generator */
+enum {
+    MAX_SYSTEM = 200, /* bytes of a field that names a generator */
+    MAX_NAMING = 1000 /* bytes of a field in which one is looked for */
+};
 
 /* ---- Midjourney: "PROMPT --ar 2:1 --v 6 Job ID: a7421d2f-b262-44f9-977c-ac23e9c7d3e3" -------------------------- */
 
@@ -184,6 +187,11 @@ static bool is_word_character(char c)
 
 const char *words_generator_named(const char *name, bool *edited)
 {
+    char begin[MAX_NAMING + 1]; /* who names a generator does so at once */
+    size_t length = strnlen(name, MAX_NAMING);
+    memcpy(begin, name, length);
+    begin[length] = '\0';
+    name = begin;
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         const char *at = words_contains(name, marks[i].part);
         if (!at || (at > name && is_word_character(at[-1])) || is_word_character(at[strlen(marks[i].part)]))

@@ -113,7 +113,13 @@ uint8_t *made_jpeg(const struct jpeg_grey *picture, const struct made *how, size
     jpeg_set_quality(&info, how->quality ? how->quality : 90, TRUE);
     if (how->table)
         jpeg_add_quant_table(&info, 0, how->table, 100, TRUE);
-    if (how->progressive)
+    jpeg_scan_info scans[64] = {{.comps_in_scan = 1}}; /* the first: the blocks' means */
+    for (int i = 1; i < how->scans; i++)
+        scans[i] = (jpeg_scan_info){.comps_in_scan = 1, .Ss = i, .Se = i < how->scans - 1 ? i : 63};
+    if (how->scans) {
+        info.scan_info = scans;
+        info.num_scans = how->scans;
+    } else if (how->progressive)
         jpeg_simple_progression(&info);
     jpeg_start_compress(&info, TRUE);
     if (how->thumbnail)

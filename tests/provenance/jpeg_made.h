@@ -13,6 +13,7 @@ struct made {
     int quality;           /* of libjpeg's tables */
     const unsigned *table; /* [64] row by row, in place of these */
     bool progressive;
+    int scans;                /* 3 to 64: progressive in so many, each of one coefficient, the last of the rest */
     const uint8_t *thumbnail; /* a JPEG that EXIF holds */
     size_t thumbnail_size;
 };

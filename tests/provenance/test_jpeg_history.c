@@ -163,6 +163,27 @@ static void test_upper_rows(void **state)
     mem_free(picture.pixels);
 }
 
+/* Many scans are no way to keep us busy. */
+static void test_many_scans(void **state)
+{
+    (void)state;
+    struct jpeg_grey picture = made_picture(256, 256, 1), grey;
+    for (int scans = JPEG_PEEK_SCANS; scans <= JPEG_PEEK_SCANS + 1; scans++) {
+        size_t size;
+        uint8_t *bytes = made_jpeg(&picture, &(struct made){.quality = 80, .scans = scans}, &size);
+        struct collected c = {0};
+        struct jpeg_blocks blocks;
+        bool few = scans == JPEG_PEEK_SCANS;
+        assert_int_equal(jpeg_peek_blocks(bytes, size, 1 << 20, collect, &c, &blocks), few);
+        assert_int_equal(jpeg_peek_blocks(bytes, size, 32 * 4, collect, &c, &blocks), few);
+        assert_int_equal(jpeg_peek_grey(bytes, size, 8, 1 << 20, &grey), few);
+        if (few)
+            mem_free(grey.pixels);
+        free(bytes);
+    }
+    mem_free(picture.pixels);
+}
+
 /* Among the facts, and not where the finding alone is asked for. */
 static void test_facts(void **state)
 {
@@ -196,8 +217,9 @@ static void test_facts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_once),   cmocka_unit_test(test_twice),      cmocka_unit_test(test_off_the_grid),
-        cmocka_unit_test(test_bounds), cmocka_unit_test(test_upper_rows), cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_once),       cmocka_unit_test(test_twice),      cmocka_unit_test(test_off_the_grid),
+        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_upper_rows), cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_many_scans),
     };
     return cmocka_run_group_tests_name("provenance/jpeg_history", tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "provenance/metadata.h"
 #include "support/failing_malloc.h"
 
@@ -320,12 +321,42 @@ static void test_memory(void **state)
     }
 }
 
+/* Tags that share the same bytes are no way to fill the memory: texts are kept up to a limit, which is told. */
+static void test_exif_shared_texts(void **state)
+{
+    (void)state;
+    enum { TAGS = 900, TEXT = 1 << 20, AT = 10 + 12 * TAGS + 4 };
+    uint8_t *bytes = mem_alloc(AT + TEXT, 1);
+    memcpy(bytes, "MM\0\x2a\0\0\0\10", 8);
+    bytes[8] = TAGS >> 8;
+    bytes[9] = TAGS & 255;
+    for (int i = 0; i < TAGS; i++) {
+        const uint8_t tag[12] = {1,        i % 2 ? 0x0E : 0x0F, 0,       2, 0, TEXT >> 16, 0, 0, 0,
+                                 AT >> 16, (AT >> 8) & 255,     AT & 255};
+        memcpy(bytes + 10 + 12 * i, tag, sizeof tag);
+    }
+    memset(bytes + AT, 'x', TEXT);
+    struct arena arena = {.max_bytes = 16 << 20};
+    struct exif exif;
+    struct fact_tree tree;
+    assert_int_equal(exif_read_block(bytes, AT + TEXT, &arena, &exif, NULL), ASSAY_OK);
+    assert_int_equal(strlen(exif.make), EXIF_MAX_TEXT);
+    assert_int_equal(exif.tag_count, TAGS);
+    fact_tree_init(&tree, &arena);
+    exif_facts(&exif, &tree, tree.root);
+    assert_false(tree.no_memory);
+    assert_true(tree.text_bytes <= EXIF_MAX_TEXTS + 4096);
+    assert_non_null(fact_find(tree.root, "exif/problems"));
+    arena_free(&arena);
+    mem_free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_as_exiftool), cmocka_unit_test(test_declared),  cmocka_unit_test(test_camera),
-        cmocka_unit_test(test_comments),    cmocka_unit_test(test_thumbnail), cmocka_unit_test(test_jpeg),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_as_exiftool),       cmocka_unit_test(test_declared),  cmocka_unit_test(test_camera),
+        cmocka_unit_test(test_comments),          cmocka_unit_test(test_thumbnail), cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_exif_shared_texts), cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
