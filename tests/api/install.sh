@@ -61,7 +61,7 @@ for example in "$source"/examples/*.c; do
     name=${example##*/}
     compile "$example" "$tree/${name%.c}"
 done
-expect "451x300 pixels, detector residual" "$("$tree/judge_file" "$model" "$picture")"
+expect "451x300 pixels, detector ensemble" "$("$tree/judge_file" "$model" "$picture")"
 expect "picture 11" "$("$tree/judge_pixels" "$model" 2)"
 
 # The README's program, as it stands there.
