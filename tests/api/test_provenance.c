@@ -123,11 +123,8 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generated),
-        cmocka_unit_test(test_undecodable),
-        cmocka_unit_test(test_none),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_generated), cmocka_unit_test(test_undecodable), cmocka_unit_test(test_none),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests_name("api/provenance", tests, setup, scratch_end_group);
 }

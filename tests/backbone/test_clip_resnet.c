@@ -74,7 +74,7 @@ static void test_published(void **unused)
         test_has(store, "visual.layer1.0.downsample.1.running_mean", STORE_STATE, SHAPE(256));
         test_has(store, "visual.layer2.0.conv2.weight", STORE_PARAM, SHAPE(128, 128, 3, 3));
         test_has(store, i ? "visual.layer3.22.conv3.weight" : "visual.layer3.5.conv3.weight", STORE_PARAM,
-            SHAPE(1024, 256, 1, 1));
+                 SHAPE(1024, 256, 1, 1));
         assert_null(store_get(store, "visual.layer4.1.downsample.0.weight"));
         test_has(store, "visual.layer4.2.bn3.bias", STORE_PARAM, SHAPE(2048));
         test_has(store, "visual.attnpool.positional_embedding", STORE_PARAM, SHAPE(50, 2048));
