@@ -7,7 +7,7 @@
 # TRAIN: folder or list to train on; TUNE: the same to choose epochs and calibrate with; REPORT: the same for the figures.
 # OUT: models and the evaluation (OUT/report). ROW: names below; without them all. What is there already is left alone and
 # what was interrupted goes on, so the same command may be given again. ASSAY: the command (build/assay). EPOCHS, STEPS:
-# the schedule (2 x 384 steps of 32 windows: 24,576 windows); ROBUSTNESS: sweeps of `assay eval`, with commas, or empty;
+# the schedule (2 x 240 steps of 32 windows: 15,360 windows); ROBUSTNESS: sweeps of `assay eval`, with commas, or empty;
 # ABLATION_OPTIONS: further options of every training.
 set -euo pipefail
 
@@ -19,7 +19,7 @@ train=$1 tune=$2 report=$3 out=$4
 shift 4
 wanted=" $* "
 assay=${ASSAY:-build/assay}
-schedule="--batch 32 --epochs ${EPOCHS:-2} --steps-per-epoch ${STEPS:-384} --precision bf16 --learning-rate 0.002
+schedule="--batch 32 --epochs ${EPOCHS:-2} --steps-per-epoch ${STEPS:-240} --precision bf16 --learning-rate 0.002
     --warmup-steps 100 --ema-decay 0.995 --augment-turn 0.75 --augment-jpeg 0.3 --augment-resize 0.2 --augment-blur 0.1
     --augment-noise 0.1 ${ABLATION_OPTIONS:-}"
 models=()

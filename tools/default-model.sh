@@ -36,16 +36,15 @@ member() {
         tee "$work/$name.log"
 }
 
-# Three that differ: in what they see, in how they are trained, and in for how long.
+# Three that differ in what they see and how they learn.
 member residual residual --epochs 8 --steps-per-epoch 240 --validate-every 2 \
     --augment-resize 0.3 --augment-resize-min 0.5 --augment-blur 0.1 --augment-noise 0.15
-member statistics residual --epochs 4 --steps-per-epoch 288 \
-    --fusion late --moments higher --dct ycc --spectrum luma --cooccurrence luma \
-    --mask-probability 0.3 --mask-ratio-min 0.3 --mask-ratio-max 0.6 \
-    --augment-resize 0.3 --augment-resize-min 0.5 --augment-blur 0.25 --augment-noise 0.2 --augment-noise-max 6 \
-    --augment-webp 0.1
-member sdid sdid-mini --epochs 2 --steps-per-epoch 240 --augment-resize 0.2 --augment-blur 0.1 --augment-noise 0.1
-"$assay" model join --out "$work/model.safetensors" "$work"/{residual,statistics,sdid}.safetensors
+short="--epochs 2 --steps-per-epoch 240 --augment-resize 0.2 --augment-blur 0.1 --augment-noise 0.1"
+# shellcheck disable=SC2086
+member npr sdid-mini $short
+# shellcheck disable=SC2086
+member high-frequency sdid-mini --second high-frequency $short
+"$assay" model join --out "$work/model.safetensors" "$work"/{residual,npr,high-frequency}.safetensors
 
 perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)
 rm -rf "$work/tune" "$work/report"

@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors import safe_open
 
@@ -126,14 +127,25 @@ class Encoder(residual.Residual):
         return self.bn(torch.cat(sum(self.branches(x), []), 1))
 
 
+class HighFrequencies(Encoder):
+    """What a 3 x 3 binomial blur, edges repeated, takes away of the pixels."""
+
+    def branches(self, x):
+        k = torch.tensor([1.0, 2.0, 1.0]) / 4
+        smooth = F.conv2d(F.pad(x, (1, 1, 1, 1), "replicate"), torch.outer(k, k).expand(3, 1, 3, 3), groups=3)
+        return super().branches(residual.truncated(x - smooth, 1))
+
+
 class Mini(torch.nn.Module):
     def __init__(self, config, state):
         super().__init__()
         c = {"second": "npr", "predict": "both", "branches": "both", "npr-patch": 2, "high-pass": True,
              "correlations": True, "width": 16, "blocks": 1, "stages": 4, "dim": 128} | config
-        if (c["second"], c["predict"], c["branches"]) != ("npr", "both", "both"):
-            sys.exit("of sdid-mini only what judges by RGB and NPR is known here")
-        self.rgb, self.partner = Encoder(True, 0, c), Encoder(False, c["npr-patch"], c)
+        if c["second"] == "augmented" or (c["predict"], c["branches"]) != ("both", "both"):
+            sys.exit("of sdid-mini only what judges by RGB and NPR or high frequencies is known here")
+        plain = c | {"high-pass": False}
+        self.rgb = Encoder(True, 0, c)
+        self.partner = Encoder(False, c["npr-patch"], c) if c["second"] == "npr" else HighFrequencies(True, 0, plain)
         self.rgb_projection = torch.nn.Linear(self.rgb.bn.num_features, c["dim"])
         self.partner_projection = torch.nn.Linear(self.partner.bn.num_features, c["dim"])
         self.head = torch.nn.Linear(2 * c["dim"], 2)
