@@ -39,11 +39,9 @@ member() {
 # Three that differ in what they see and how they learn.
 member residual residual --epochs 8 --steps-per-epoch 240 --validate-every 2 \
     --augment-resize 0.3 --augment-resize-min 0.5 --augment-blur 0.1 --augment-noise 0.15
-short="--epochs 2 --steps-per-epoch 240 --augment-resize 0.2 --augment-blur 0.1 --augment-noise 0.1"
-# shellcheck disable=SC2086
-member npr sdid-mini $short
-# shellcheck disable=SC2086
-member high-frequency sdid-mini --second high-frequency $short
+short=(--epochs 2 --steps-per-epoch 240 --augment-resize 0.2 --augment-blur 0.1 --augment-noise 0.1)
+member npr sdid-mini "${short[@]}"
+member high-frequency sdid-mini --second high-frequency "${short[@]}"
 "$assay" model join --out "$work/model.safetensors" "$work"/{residual,npr,high-frequency}.safetensors
 
 perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)

@@ -51,7 +51,7 @@ def spectra(y):
     out = np.bincount(ring, s.ravel(), 32) / np.maximum(np.bincount(ring, minlength=32), 1)
     fine = radius.ravel() > 0.25
     around = np.bincount(wedge[fine], s.ravel()[fine], 16) / np.maximum(np.bincount(wedge[fine], minlength=16), 1)
-    peaks = [s[a, b] - out[min(int(np.hypot(min(a, 1 - a / len(s)), 0)), 31)] for a, b in
+    peaks = [s[a, b] - out[0] for a, b in
              ((len(s) // 2, 0), (0, s.shape[1] // 2), (len(s) // 2, s.shape[1] // 2), (len(s) // 4, 0),
               (0, s.shape[1] // 4), (len(s) // 4, s.shape[1] // 4))]
     return list(out) + list(around) + peaks

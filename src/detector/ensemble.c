@@ -210,7 +210,7 @@ static void ensemble_forward(struct graph *g, struct params p, const void *confi
     arena_free(&arena);
 }
 
-/* Each member for itself, so that they stay different. */
+/* The cross-entropy of each member for itself, so that they stay different; further losses of theirs have no part. */
 static node ensemble_loss(struct graph *g, struct params p, const void *config, const struct detector_io *io,
                           node labels)
 {
