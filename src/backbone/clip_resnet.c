@@ -9,9 +9,11 @@
 #include "nn/residual_block.h"
 #include "ops/attention.h"
 #include "ops/elementwise.h"
+#include "ops/matmul.h"
 #include "ops/move.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
+#include "ops/softmax.h"
 
 struct clip_resnet_config clip_resnet_preset(int depth)
 {
@@ -127,6 +129,55 @@ static node projection(struct graph *g, struct params p, const char *name, node 
     return linear(g, p, x, out);
 }
 
+/* What the places x [B, N, C] answer to one query of each picture, q [B, heads, C / heads]: the same shape. */
+static node answers(struct graph *g, struct params p, node q, node x)
+{
+    struct shape s = graph_shape(g, q);
+    int64_t batch = s.dim[0], heads = s.dim[1], size = s.dim[2], places = graph_dim(g, x, 1), channels = heads * size;
+    double std = 1 / sqrt((double)channels);
+    node k = projection(g, p, "k_proj", x, channels, std);
+    node v = projection(g, p, "v_proj", x, channels, std);
+    q = op_reshape(g, q, SHAPE(batch, 1, heads, size));
+    k = op_reshape(g, k, SHAPE(batch, places, heads, size));
+    v = op_reshape(g, v, SHAPE(batch, places, heads, size));
+    return op_reshape(g, op_attention(g, q, k, v, (struct attention_config){0}), s);
+}
+
+/* A projection's weight by heads, [heads, C / heads, C], and its bias, [heads, C / heads]. */
+static node projection_by_heads(struct graph *g, struct params p, const char *name, int64_t heads, int64_t channels,
+                                node *bias)
+{
+    double std = 1 / sqrt((double)channels);
+    struct shape shape = SHAPE(channels, channels);
+    p = params_scope(p, name);
+    node weight = params_get(g, &p, "weight", shape, init_normal(std));
+    *bias = params_get(g, &p, "bias", SHAPE(channels), init_linear_bias(&shape));
+    *bias = op_reshape(g, *bias, SHAPE(heads, channels / heads));
+    return op_reshape(g, weight, SHAPE(heads, channels / heads, channels));
+}
+
+/* The same without keys and values, which one query does not need: q (Wk x + bk) = (q Wk) x + q bk, and the weighted sum
+ * of Wv x + bv is Wv of the weighted sum of x, plus bv. A product with each place is thus one with each picture. Not for
+ * adapted layers, of which LoRA drops inputs. */
+static node answers_of_one(struct graph *g, struct params p, node q, node x)
+{
+    static const int heads_first[] = {1, 0, 2};
+    int64_t heads = graph_dim(g, q, 1), channels = graph_dim(g, x, 2);
+    float scale = 1 / sqrtf((float)graph_dim(g, q, 2));
+    node key_bias, value_bias;
+    node key = projection_by_heads(g, p, "k_proj", heads, channels, &key_bias);
+    node value = projection_by_heads(g, p, "v_proj", heads, channels, &value_bias);
+
+    q = op_scale(g, q, scale);
+    node asked = op_matmul(g, op_permute(g, q, heads_first), key, false, false); /* [heads, B, C] */
+    asked = op_permute(g, asked, heads_first);                                   /* [B, heads, C] */
+    node scores = op_matmul(g, asked, x, false, true);                           /* [B, heads, N] */
+    scores = op_add(g, scores, op_sum(g, op_mul(g, q, key_bias), REDUCE_AXIS(2), true));
+    node seen = op_matmul(g, op_softmax(g, scores), x, false, false); /* [B, heads, C] */
+    node z = op_matmul(g, op_permute(g, seen, heads_first), value, false, true);
+    return op_add(g, op_permute(g, z, heads_first), value_bias); /* [B, heads, C / heads] */
+}
+
 /* The mean of the maps asks, it and every place answer: maps [B, H, W, C] to [B, out]. */
 static node attention_pool(struct graph *g, struct params p, const struct clip_resnet_config *c, node x)
 {
@@ -144,12 +195,8 @@ static node attention_pool(struct graph *g, struct params p, const struct clip_r
     x = op_add(g, x, params_get(g, &p, "positional_embedding", SHAPE(1 + places, channels), init_normal(std)));
 
     node q = projection(g, p, "q_proj", op_slice_axis(g, x, 1, 0, 1), channels, std);
-    node k = projection(g, p, "k_proj", x, channels, std);
-    node v = projection(g, p, "v_proj", x, channels, std);
-    q = op_reshape(g, q, SHAPE(batch, 1, heads, channels / heads));
-    k = op_reshape(g, k, SHAPE(batch, 1 + places, heads, channels / heads));
-    v = op_reshape(g, v, SHAPE(batch, 1 + places, heads, channels / heads));
-    node z = op_attention(g, q, k, v, (struct attention_config){0}); /* [B, 1, heads, C / heads] */
+    q = op_reshape(g, q, SHAPE(batch, heads, channels / heads));
+    node z = p.lora ? answers(g, p, q, x) : answers_of_one(g, p, q, x); /* [B, heads, C / heads] */
     return projection(g, p, "c_proj", op_reshape(g, z, SHAPE(batch, channels)), c->out, std);
 }
 

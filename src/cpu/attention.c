@@ -12,7 +12,7 @@
 #include "cpu/lanes.h"
 #include "ops/attention.h"
 
-enum { QUERIES = 128 }; /* at a time: their scores stay in the second cache */
+enum { MOST_QUERIES = 136 }; /* at a time: their scores stay in the second cache */
 
 /* [rows, heads, D] of each picture, inside a tensor: element (b, i, h, d) is the
  * offset + (b * rows + i) * step + h * D + d-th. */
@@ -26,6 +26,7 @@ struct attention {
     const struct kernel_call *call;
     const struct attention_attrs *attrs;
     int64_t batch, queries, keys, heads, size; /* size: of a head */
+    int64_t block;                             /* queries at a time */
     int64_t row;                               /* keys in whole vectors: from one query's scores to the next one's */
     struct heads in[5];                        /* q, k, v, and for gradients the output and its gradient */
     struct heads result[3];                    /* where the output is, or the gradients of q, k and v are */
@@ -40,7 +41,7 @@ struct scratch {
     float *q, *k, *v;                    /* one head, plain: [NQ, D], [NK, D], [NK, D] */
     float *out, *d_out;                  /* [NQ, D] */
     float *dq, *dk, *dv;                 /* [NQ, D], [NK, D], [NK, D] */
-    float *scores, *weights, *d_weights; /* [QUERIES, row], of which NK count */
+    float *scores, *weights, *d_weights; /* [block, row], of which NK count */
 };
 
 static int64_t row_of(int64_t keys)
@@ -48,16 +49,23 @@ static int64_t row_of(int64_t keys)
     return int64_div_up(keys, LANES) * LANES;
 }
 
+/* All but equal shares: a ViT of 257 tokens would else have a block of one. */
+static int64_t block_of(int64_t queries)
+{
+    int64_t blocks = int64_max(1, int64_div_up(queries, MOST_QUERIES));
+    return int64_max(1, int64_div_up(queries, blocks));
+}
+
 static size_t scratch_floats(int64_t queries, int64_t keys, int64_t size)
 {
-    size_t floats = (size_t)(4 * queries * size + 4 * keys * size + 3 * QUERIES * row_of(keys));
+    size_t floats = (size_t)(4 * queries * size + 4 * keys * size + 3 * block_of(queries) * row_of(keys));
     return (floats + 15) / 16 * 16;
 }
 
 static struct scratch scratch_of(const struct attention *a, int thread)
 {
     float *at = (float *)a->call->scratch + (size_t)thread * a->thread_floats;
-    int64_t q = a->queries * a->size, k = a->keys * a->size, s = QUERIES * a->row;
+    int64_t q = a->queries * a->size, k = a->keys * a->size, s = a->block * a->row;
     struct scratch w = {.q = at, .out = at + q, .d_out = at + 2 * q, .dq = at + 3 * q};
     at += 4 * q;
     w.k = at;
@@ -113,6 +121,7 @@ static struct attention attention_packed_of(const struct kernel_call *call, bool
                           .heads = s->dim[3],
                           .size = s->dim[4],
                           .keys = n,
+                          .block = block_of(n),
                           .row = row_of(n)};
     a.thread_floats = scratch_floats(n, n, a.size);
     for (int i = 0; i < 3; i++)
@@ -136,6 +145,7 @@ static struct attention attention_of(const struct kernel_call *call, int bias_at
                           .heads = q->dim[2],
                           .size = q->dim[3],
                           .keys = k->dim[1],
+                          .block = block_of(q->dim[1]),
                           .row = row_of(k->dim[1])};
     a.thread_floats = scratch_floats(a.queries, a.keys, a.size);
     int64_t width = a.heads * a.size, q_count = a.batch * a.queries * width, k_count = a.batch * a.keys * width;
@@ -275,8 +285,8 @@ static void forward_heads(void *context, int64_t begin, int64_t end, int thread)
         read_head(a, &a->in[0], b, h, w.q);
         read_head(a, &a->in[1], b, h, w.k);
         read_head(a, &a->in[2], b, h, w.v);
-        for (int64_t first = 0; first < a->queries; first += QUERIES) {
-            int64_t rows = int64_min(QUERIES, a->queries - first);
+        for (int64_t first = 0; first < a->queries; first += a->block) {
+            int64_t rows = int64_min(a->block, a->queries - first);
             block_weights(a, &w, b, h, first, rows);
             if (a->attrs->dropout > 0)
                 drop(a, b, h, first, rows, w.scores, w.scores);
@@ -340,8 +350,8 @@ static void backward_heads(void *context, int64_t begin, int64_t end, int thread
     for (int64_t task = begin; task < end; task++) {
         int64_t b = task / a->heads, h = task % a->heads;
         read_all(a, &w, b, h);
-        for (int64_t first = 0; first < a->queries; first += QUERIES) {
-            int64_t rows = int64_min(QUERIES, a->queries - first), at = first * a->size;
+        for (int64_t first = 0; first < a->queries; first += a->block) {
+            int64_t rows = int64_min(a->block, a->queries - first), at = first * a->size;
             float more = first > 0; /* the first block starts the sums of dK and dV */
             block_gradients(a, &w, b, h, first, rows);
             product(false, false, rows, a->size, a->keys, a->attrs->scale, w.d_weights, a->row, w.k, a->size, 0,
@@ -394,8 +404,8 @@ static void bias_heads(void *context, int64_t begin, int64_t end, int thread)
                 if (owner != task)
                     continue;
                 read_all(a, &w, b, h);
-                for (int64_t first = 0; first < a->queries; first += QUERIES) {
-                    int64_t rows = int64_min(QUERIES, a->queries - first);
+                for (int64_t first = 0; first < a->queries; first += a->block) {
+                    int64_t rows = int64_min(a->block, a->queries - first);
                     block_gradients(a, &w, b, h, first, rows);
                     add_to_bias(a, &w, b, h, first, rows);
                 }

@@ -3,17 +3,20 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "cpu/cpu.h"
 #include "detector/activation.h"
 #include "detector/ensemble.h"
 #include "detector/model_join.h"
 #include "detector/residual.h"
 #include "detector/sdid.h"
+#include "graph/program.h"
 
 /* A picture that repeats nowhere. */
 static void draw(struct image *picture)
@@ -36,6 +39,7 @@ static void make_residual(struct model *model, int width, int64_t crop, uint64_t
     config.crop = crop;
     config.width = width;
     config.crops = 3;
+    config.dropout = 0; /* the same alone and among others */
     if (model_create(&detector_residual, &config, seed, model, &error))
         fail_msg("%s", error.message);
 }
@@ -154,6 +158,86 @@ static void test_refused(void **unused)
     model_free(&wide);
 }
 
+/* ---- Trained together ------------------------------------------------------------------------------------------ */
+
+enum { CROP = 32, BATCH = 4, MOST_TRAINED = 256 };
+
+/* Loss and gradients of a model; taps are called as its parameters are. */
+static void build_gradients(struct graph *g, const struct shape *shapes, int count, void *context)
+{
+    const struct model *model = context;
+    struct detector_io io = detector_io(input(g, "image", shapes[0], DTYPE_F32));
+    node labels = input(g, "labels", shapes[1], DTYPE_I32), *trained, gradients[MOST_TRAINED];
+    (void)count;
+    struct params root = params_root(model->store);
+    model->detector->forward(g, root, model->config, &io);
+    node loss = model->detector->loss(g, root, model->config, &io, labels);
+    tap(g, "loss", loss);
+    int trained_count = graph_trained_params(g, &trained);
+    assert_in_range(trained_count, 1, MOST_TRAINED);
+    graph_gradients(g, loss, trained, trained_count, gradients);
+    for (int i = 0; i < trained_count; i++)
+        tap(g, graph_entry(g, trained[i])->name, gradients[i]);
+}
+
+static struct program *run_gradients(struct model *model, const struct image *picture, struct program_run *run)
+{
+    struct assay_error error = {0};
+    struct program *program;
+    static float pixels[BATCH * CROP * CROP * 3];
+    const int32_t labels[BATCH] = {0, 1, 1, 0};
+    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++)
+        pixels[i] = (float)picture->pixels[i] / 127.5f - 1;
+    const struct program_input inputs[] = {{"image", SHAPE(BATCH, CROP, CROP, 3), pixels},
+                                           {"labels", SHAPE(BATCH), labels}};
+    struct plan_options options = {.backend = cpu_backend()};
+    if (program_create(model->store, &options, &program, &error) ||
+        program_add(program, "gradients", true, build_gradients, model, &error) ||
+        program_run(program, "gradients", inputs, 2, &(struct run_options){0}, run, &error))
+        fail_msg("%s", error.message);
+    return program;
+}
+
+/* Each learns as it would by itself: the loss is the mean of theirs, so their gradients are a half of their own. */
+static void test_trained_together(void **unused)
+{
+    (void)unused;
+    struct assay_error error = {0};
+    struct model member[2], joined;
+    struct image picture = {0};
+    struct program_run run = {0};
+    double mean_loss = 0;
+    draw(&picture);
+    make_residual(&member[0], 4, CROP, 1);
+    make_residual(&member[1], 6, CROP, 2);
+    const struct model *members[] = {&member[0], &member[1]};
+    if (model_join(members, 2, &joined, &error))
+        fail_msg("%s", error.message);
+    struct program *program = run_gradients(&joined, &picture, &run);
+    for (int i = 0; i < 2; i++) {
+        struct program_run alone = {0};
+        struct program *own = run_gradients(&member[i], &picture, &alone);
+        mean_loss += ((float *)program_read(&alone, "loss").data)[0] / 2;
+        for (size_t k = 0; k < member[i].store->entries.count; k++) {
+            const struct store_entry *entry = member[i].store->entries.entries[k].value;
+            char name[PARAMS_PREFIX];
+            snprintf(name, sizeof name, "members.%d.%s", i, entry->name);
+            struct tensor want = program_read(&alone, entry->name), have = program_read(&run, name);
+            assert_int_equal(want.data == NULL, have.data == NULL); /* statistics of batch norms are not learnt */
+            for (int64_t j = 0; want.data && j < shape_count(&want.shape); j++)
+                assert_float_equal(((float *)have.data)[j], ((float *)want.data)[j] / 2, 1e-6);
+        }
+        program_release(&alone);
+        program_free(own);
+        model_free(&member[i]);
+    }
+    assert_float_equal(((float *)program_read(&run, "loss").data)[0], mean_loss, 1e-6);
+    program_release(&run);
+    program_free(program);
+    model_free(&joined);
+    image_free(&picture);
+}
+
 /* What a person or a damaged file may say of the members. */
 static void test_texts(void **unused)
 {
@@ -188,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_mean),
         cmocka_unit_test(test_explained),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_trained_together),
         cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
