@@ -1,6 +1,6 @@
 #!/bin/bash
 # The default detector from its pictures: trains its members on DATA/train, chooses on the tune half of DATA/val, joins
-# them, calibrates on that half, and prints what the report half says. DATA is the folder described in models/README.md,
+# them, calibrates and finds the limits of what it can tell on that half, and prints what the report half says. DATA is the folder described in models/README.md,
 # which is not published: this is the record of how models/default.safetensors was made.
 #
 # DATA: that folder (../shared/data). OUT: the model file to write (models/default.safetensors). SEED (1).
@@ -45,7 +45,10 @@ member high-frequency sdid-mini --second high-frequency "${short[@]}"
 "$assay" model join --out "$work/model.safetensors" "$work"/{residual,npr,high-frequency}.safetensors
 
 perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)
-rm -rf "$work/tune" "$work/report"
+rm -rf "$work/tune" "$work/sweeps" "$work/report"
 "$assay" eval --model "$work/model.safetensors" --data "$work/tune.csv" "${perturbed[@]}" --out "$work/tune"
 "$assay" model calibrate --run "$work/tune" --max-uncertain 1 --out "$out" "$work/model.safetensors"
+"$assay" eval --model "$out" --data "$work/tune.csv" --robustness jpeg --robustness resize --robustness crop --bf16 \
+    --no-report --out "$work/sweeps"
+"$assay" model limits --run "$work/sweeps" --out "$out" "$out"
 "$assay" eval --model "$out" --data "$work/report.csv" "${perturbed[@]}" --out "$work/report"
