@@ -269,10 +269,8 @@ static void test_texts(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mean),
-        cmocka_unit_test(test_explained),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_trained_together),
+        cmocka_unit_test(test_mean),    cmocka_unit_test(test_explained),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_trained_together),
         cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

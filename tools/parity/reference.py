@@ -12,7 +12,8 @@ writes into the folder, with the names and the nesting of the published checkpoi
     NETWORK.case.safetensors            for run_parity.c: "in.image" (channels last), "in.ids"; of each output OUT
                                         "out.OUT"; "train.OUT", in training, where batch norms use the batch's
                                         statistics; "direction.OUT", by which it is multiplied in the loss, a sum
-References: open_clip for CLIP, timm for DINOv2 and MAE, torchvision for ResNets, all in f32."""
+References: open_clip for CLIP, timm for DINOv2 and MAE, transformers for DINOv2 with registers and for the windowed
+blocks of MaskCLIP's MAE, torchvision for ResNets, all in f32."""
 import argparse
 import copy
 import pathlib
@@ -22,7 +23,7 @@ import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reference"))
-from vit import facebook_positions  # noqa: E402
+from vit import dinov2_registers, facebook_names, facebook_positions, sam_blocks  # noqa: E402
 
 SEED, BATCH, SIDE = 7, 2, 224
 
@@ -105,6 +106,43 @@ def mae(name, published):
     return Case(net, {"image": image}, lambda net, x: {name: net.forward_features(x["image"])}, "model")
 
 
+class Named(torch.nn.Module):
+    """Parameters of dotted names, and what a function of them all gives."""
+
+    def __init__(self, shapes, function):
+        super().__init__()
+        self.function = function
+        for name, shape in shapes.items():
+            *path, last = name.split(".")
+            module = self
+            for part in path:
+                if part not in dict(module.named_children()):
+                    module.add_module(part, torch.nn.Module())
+                module = getattr(module, part)
+            module.register_parameter(last, torch.nn.Parameter(torch.zeros(shape)))
+
+    def forward(self, x):
+        return self.function(dict(self.named_parameters()), x)
+
+
+def registers(name, published):
+    width, depth = published
+    shapes = facebook_names(width, 4 * width, depth, 14, 37, True, 4, True)
+    net = randomise(Named(shapes, dinov2_registers(width, depth, width // 64, 4, 518, 14, 4)))
+    return Case(net, {"image": picture()}, lambda net, x: {name: net(x["image"]).last_hidden_state})
+
+
+def windowed(name, published):
+    """OpenSDI's encoder at its 512 pixels: positions by sizes, windows of 14, every third block global."""
+    width, depth, heads, side, grid, window = 768, 12, 12, 14, 32, 14
+    shapes, blocks = sam_blocks(width, depth, heads, 4 * width, 16, side, grid, window, {2, 5, 8, 11})
+    net = randomise(Named(shapes, blocks))
+    with torch.no_grad():  # places that differ by all of 0.3 make attention so sharp that torch's own bf16 is 3 % off
+        for k, v in net.named_parameters():
+            v.mul_(0.1 if "rel_pos" in k else 1)
+    return Case(net, {"image": picture(16 * grid)}, lambda net, x: {name: net(x["image"])[-1]})
+
+
 def resnet(name, published):
     import torchvision
     net, image = randomise(torchvision.models.get_model(published, weights=None)), picture()
@@ -116,6 +154,8 @@ NETWORKS = {"clip-rn50": (clip, "RN50"), "clip-rn101": (clip, "RN101"), "clip-vi
             "clip-vit-l-14-336": (clip, "ViT-L-14-336"), "dinov2-vit-s-14": (Dinov2, "vit_small_patch14_dinov2"),
             "dinov2-vit-b-14": (Dinov2, "vit_base_patch14_dinov2"),
             "dinov2-vit-l-14": (Dinov2, "vit_large_patch14_dinov2"), "mae-vit-b-16": (mae, "vit_base_patch16_224.mae"),
+            "mae-vit-b-16-windowed": (windowed, None), "dinov2-vit-s-14-reg": (registers, (384, 12)),
+            "dinov2-vit-b-14-reg": (registers, (768, 12)), "dinov2-vit-l-14-reg": (registers, (1024, 24)),
             **{f"resnet-{depth}": (resnet, f"resnet{depth}") for depth in (18, 34, 50, 101, 152)}}
 
 

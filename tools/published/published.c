@@ -24,7 +24,11 @@ static const struct published networks[] = {
     {"dinov2-vit-s-14", PUBLISHED_VIT, "dinov2-vit-s-14", 0, NAMING_DINOV2, "", true},
     {"dinov2-vit-b-14", PUBLISHED_VIT, "dinov2-vit-b-14", 0, NAMING_DINOV2, "", true},
     {"dinov2-vit-l-14", PUBLISHED_VIT, "dinov2-vit-l-14", 0, NAMING_DINOV2, "", true},
+    {"dinov2-vit-s-14-reg", PUBLISHED_VIT, "dinov2-vit-s-14-reg", 0, NAMING_DINOV2, "", true},
+    {"dinov2-vit-b-14-reg", PUBLISHED_VIT, "dinov2-vit-b-14-reg", 0, NAMING_DINOV2, "", true},
+    {"dinov2-vit-l-14-reg", PUBLISHED_VIT, "dinov2-vit-l-14-reg", 0, NAMING_DINOV2, "", true},
     {"mae-vit-b-16", PUBLISHED_VIT, "mae-vit-b-16", 0, NAMING_MAE, "", true},
+    {"mae-vit-b-16-windowed", PUBLISHED_VIT, "mae-vit-b-16-windowed", 0, NAMING_MAE, "", true},
     {"resnet-18", PUBLISHED_RESNET, NULL, 18, NAMING_RESNET, "", false},
     {"resnet-34", PUBLISHED_RESNET, NULL, 34, NAMING_RESNET, "", false},
     {"resnet-50", PUBLISHED_RESNET, NULL, 50, NAMING_RESNET, "", false},
@@ -54,8 +58,11 @@ node published_forward(struct graph *g, struct params p, const struct published 
     case PUBLISHED_VIT:
         if (!vit_preset(n->preset, &vit_config))
             return NODE_NONE;
+        vit_config.drop_path = 0; /* nothing is drawn */
         out = vit(g, p, &vit_config, x);
-        return n->tokens ? out.normed : out.embedding;
+        if (!n->tokens)
+            return out.embedding;
+        return vit_config.final_norm ? out.normed : out.tokens;
     case PUBLISHED_RESNET: resnet_config = resnet_preset(n->depth); return resnet(g, p, &resnet_config, x);
     }
     return NODE_NONE;

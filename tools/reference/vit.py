@@ -185,40 +185,57 @@ def clip_hugging_face():
          {"embedding": got.image_embeds, "tokens": got.last_hidden_state})
 
 
-def dinov2_hugging_face(name, seed, registers, size):
-    from transformers import Dinov2Config, Dinov2Model, Dinov2WithRegistersConfig, Dinov2WithRegistersModel
-    torch.manual_seed(seed)
-    width = 32
-    config = dict(hidden_size=width, num_hidden_layers=2, num_attention_heads=4, mlp_ratio=2, image_size=24,
-                  patch_size=6, layer_norm_eps=1e-6, attn_implementation="eager")
-    if registers:
-        net = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**config, num_register_tokens=registers))
-    else:
-        net = Dinov2Model(Dinov2Config(**config))
-    net = net.double().eval()
-    p = drawn(facebook_names(width, 2 * width, 2, 6, 4, True, registers, True))
+def dinov2_by(net, depth, registers):
+    """transformers' DINOv2 as a function of parameters under facebookresearch's names and of pictures."""
     own = set(dict(net.named_parameters()))
     new = any("q_proj" in k for k in own)  # transformers 5 renamed them inside, not in files
     parts = ["attention.q_proj", "attention.k_proj", "attention.v_proj", "attention.o_proj"] if new else [
         "attention.attention.query", "attention.attention.key", "attention.attention.value", "attention.output.dense"]
-    q = {"embeddings.cls_token": p["cls_token"], "embeddings.mask_token": p["mask_token"],
-         "embeddings.position_embeddings": p["pos_embed"]}
+
+    def function(p, x):
+        q = {"embeddings.cls_token": p["cls_token"], "embeddings.mask_token": p["mask_token"],
+             "embeddings.position_embeddings": p["pos_embed"]}
+        if registers:
+            q["embeddings.register_tokens"] = p["register_tokens"]
+        for s in ["weight", "bias"]:
+            q["embeddings.patch_embeddings.projection." + s] = p["patch_embed.proj." + s]
+            q["layernorm." + s] = p["norm." + s]
+            for i in range(depth):
+                a, b = f"encoder.layer.{i}.", f"blocks.{i}."
+                for n, part in zip(parts, [*p[b + "attn.qkv." + s].chunk(3), p[b + "attn.proj." + s]]):
+                    q[a + n + "." + s] = part
+                for n in ["norm1", "norm2", "mlp.fc1", "mlp.fc2"]:
+                    q[a + n + "." + s] = p[b + n + "." + s]
+                for n in "12":
+                    q[a + f"layer_scale{n}.lambda1"] = p[b + f"ls{n}.gamma"]
+        assert set(q) == own, set(q) ^ own
+        return functional_call(net, q, (), {"pixel_values": x})
+    return function
+
+
+def dinov2_config(width, depth, heads, ratio, image, patch):
+    return dict(hidden_size=width, num_hidden_layers=depth, num_attention_heads=heads, mlp_ratio=ratio,
+                image_size=image, patch_size=patch, layer_norm_eps=1e-6, attn_implementation="eager")
+
+
+def dinov2_registers(width, depth, heads, ratio, image, patch, registers):
+    from transformers import Dinov2WithRegistersConfig, Dinov2WithRegistersModel
+    config = dinov2_config(width, depth, heads, ratio, image, patch)
+    net = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**config, num_register_tokens=registers))
+    return dinov2_by(net.eval(), depth, registers)
+
+
+def dinov2_hugging_face(name, seed, registers, size):
+    from transformers import Dinov2Config, Dinov2Model
+    torch.manual_seed(seed)
+    width, config = 32, (32, 2, 4, 2, 24, 6)
     if registers:
-        q["embeddings.register_tokens"] = p["register_tokens"]
-    for s in ["weight", "bias"]:
-        q["embeddings.patch_embeddings.projection." + s] = p["patch_embed.proj." + s]
-        q["layernorm." + s] = p["norm." + s]
-        for i in range(2):
-            a, b = f"encoder.layer.{i}.", f"blocks.{i}."
-            for n, part in zip(parts, [*p[b + "attn.qkv." + s].chunk(3), p[b + "attn.proj." + s]]):
-                q[a + n + "." + s] = part
-            for n in ["norm1", "norm2", "mlp.fc1", "mlp.fc2"]:
-                q[a + n + "." + s] = p[b + n + "." + s]
-            for n in "12":
-                q[a + f"layer_scale{n}.lambda1"] = p[b + f"ls{n}.gamma"]
-    assert set(q) == own, set(q) ^ own
+        function = dinov2_registers(*config, registers)
+    else:
+        function = dinov2_by(Dinov2Model(Dinov2Config(**dinov2_config(*config))).eval(), 2, 0)
+    p = drawn(facebook_names(width, 2 * width, 2, 6, 4, True, registers, True))
     x = picture(2, *size)
-    got = functional_call(net, q, (), {"pixel_values": x})
+    got = function(p, x)
     save("backbone", name, p, {"image": last(x)}, {"normed": got.last_hidden_state, "embedding": got.pooler_output})
 
 
@@ -258,42 +275,53 @@ class Features(torch.nn.Module):
         return self.net.forward_features(x)
 
 
-def mae_windowed():
-    """SAM's layers (transformers): windows of 3 over 5 by 5 tokens in blocks 0 and 1, all of them in block 2."""
+def sam_blocks(width, depth, heads, hidden, patch, side, grid, window, whole):
+    """SAM's layers (transformers) in windows but for those in `whole`, behind MAE's patches, of whose positions for
+    side x side patches the class token's goes unused: shapes by facebookresearch's names, and a function of such
+    parameters and of pictures that gives each block's tokens."""
     from transformers import SamVisionConfig
     from transformers.models.sam.modeling_sam import SamVisionLayer
-    torch.manual_seed(8)
-    width, heads, grid, side, window = 32, 2, 5, 4, 3
-    config = SamVisionConfig(hidden_size=width, num_hidden_layers=3, num_attention_heads=heads, image_size=6 * grid,
-                             patch_size=6, hidden_act="gelu", layer_norm_eps=1e-6, qkv_bias=True, use_rel_pos=True,
-                             window_size=window, mlp_dim=2 * width, global_attn_indexes=[2],
-                             attn_implementation="eager")
-    layers = [SamVisionLayer(config, 0 if i == 2 else window).double().eval() for i in range(3)]
-    shapes = facebook_names(width, 2 * width, 3, 6, side, cls=False, norm=False)
-    for i in range(3):
-        size = grid if i == 2 else window
+    config = SamVisionConfig(hidden_size=width, num_hidden_layers=depth, num_attention_heads=heads,
+                             image_size=patch * grid, patch_size=patch, hidden_act="gelu", layer_norm_eps=1e-6,
+                             qkv_bias=True, use_rel_pos=True, window_size=window, mlp_dim=hidden,
+                             global_attn_indexes=sorted(whole), attn_implementation="eager")
+    layers = [SamVisionLayer(config, 0 if i in whole else window).eval() for i in range(depth)]
+    shapes = facebook_names(width, hidden, depth, patch, side, cls=False, norm=False)
+    for i in range(depth):
+        size = grid if i in whole else window
         shapes |= {f"blocks.{i}.attn.rel_pos_{a}": [2 * size - 1, width // heads] for a in "hw"}
-    p = drawn(shapes)
-    x = picture(2, 6 * grid, 6 * grid)
-    pos = F.interpolate(p["pos_embed"][:, 1:].reshape(1, side, side, width).permute(0, 3, 1, 2), size=(grid, grid),
-                        mode="bicubic", align_corners=False)
-    y = (F.conv2d(x, p["patch_embed.proj.weight"], p["patch_embed.proj.bias"], stride=6) + pos).permute(0, 2, 3, 1)
     names = {"norm1": "layer_norm1", "norm2": "layer_norm2", "mlp.fc1": "mlp.lin1", "mlp.fc2": "mlp.lin2"}
-    first = None
-    for i, layer in enumerate(layers):
-        q = {}
-        for k, v in p.items():
-            if k.startswith(f"blocks.{i}."):
-                k = k.split(".", 2)[2]
-                for here, there in names.items():
-                    k = k.replace(here, there)
-                q[k] = v
-        assert set(q) == set(dict(layer.named_parameters())), set(q) ^ set(dict(layer.named_parameters()))
-        y = functional_call(layer, q, (y,))
-        y = y[0] if isinstance(y, tuple) else y
-        first = y if first is None else first
-    save("backbone", "mae_windowed", p, {"image": last(x)},
-         {"tokens": y.reshape(2, grid * grid, width), "block0": first.reshape(2, grid * grid, width)})
+
+    def function(p, x):
+        pos = F.interpolate(p["pos_embed"][:, 1:].reshape(1, side, side, width).permute(0, 3, 1, 2), size=(grid, grid),
+                            mode="bicubic", align_corners=False)
+        y = F.conv2d(x, p["patch_embed.proj.weight"], p["patch_embed.proj.bias"], stride=patch) + pos
+        y, tokens = y.permute(0, 2, 3, 1), []
+        for i, layer in enumerate(layers):
+            q = {}
+            for k, v in p.items():
+                if k.startswith(f"blocks.{i}."):
+                    k = k.split(".", 2)[2]
+                    for here, there in names.items():
+                        k = k.replace(here, there)
+                    q[k] = v
+            assert set(q) == set(dict(layer.named_parameters())), set(q) ^ set(dict(layer.named_parameters()))
+            y = functional_call(layer, q, (y,))
+            y = y[0] if isinstance(y, tuple) else y
+            tokens.append(y.reshape(-1, grid * grid, width))
+        return tokens
+    return shapes, function
+
+
+def mae_windowed():
+    """Windows of 3 over 5 by 5 tokens in blocks 0 and 1, all of them in block 2."""
+    torch.manual_seed(8)
+    width, grid, patch = 32, 5, 6
+    shapes, function = sam_blocks(width, 3, 2, 2 * width, patch, 4, grid, 3, {2})
+    p = drawn(shapes)
+    x = picture(2, patch * grid, patch * grid)
+    tokens = function(p, x)
+    save("backbone", "mae_windowed", p, {"image": last(x)}, {"tokens": tokens[-1], "block0": tokens[0]})
 
 
 RESIZES = {
