@@ -7,9 +7,9 @@
  *
  *     bench_evaluation MODEL DIR [PICTURES [ROUNDS [PERTURBATION]]]
  *
- * Without arguments (as `make bench` calls it) it says so and measures nothing. They take turns, ROUNDS times (3), on PICTURES (256) of the set, spread over it; the best round of each counts.
- * `share` is the speed against the bare model's, by the clock and by processor time: the latter holds on a busy machine
- * too, and counts decoding in full. */
+ * Without arguments (as `make bench` calls it) it says so and measures nothing. They take turns, ROUNDS times (3), on
+ * PICTURES (256) of the set, spread over it; the best round of each counts. `share` is the speed against the bare
+ * model's, by the clock and by processor time: the latter holds on a busy machine too, and counts decoding in full. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

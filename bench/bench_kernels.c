@@ -1,5 +1,5 @@
-/* bench_kernels.c - how fast the kernels of the CPU backend are, as CSV: op, shapes, type, implementation, milliseconds (the
- * best of several runs), GFLOP/s, GB/s (each operand counted once).
+/* bench_kernels.c - how fast the kernels of the CPU backend are, as CSV: op, shapes, type, implementation, milliseconds
+ * (the best of several runs), GFLOP/s, GB/s (each operand counted once).
  *
  *     bench_kernels [--bf16 | --f32] [--batch N] [--cpu] [TEXT]
  *
@@ -170,7 +170,7 @@ static void both(const struct bench_case *c, const struct filter *filter)
         bench(c, DTYPE_BF16, filter);
 }
 
-/* --- convolutions: forward and both gradients ------------------------------------------------------------------------ */
+/* --- convolutions: forward and both gradients --------------------------------------------------------------------- */
 
 struct conv_case {
     const char *name;
@@ -225,7 +225,7 @@ static void bench_convs(const struct filter *filter)
     }
 }
 
-/* --- matrix products -------------------------------------------------------------------------------------------------- */
+/* --- matrix products ---------------------------------------------------------------------------------------------- */
 
 struct matmul_case {
     const char *name;
@@ -268,7 +268,7 @@ static void bench_matmuls(const struct filter *filter)
     }
 }
 
-/* --- our own loops ---------------------------------------------------------------------------------------------------- */
+/* --- our own loops ------------------------------------------------------------------------------------------------ */
 
 static void bench_loops(const struct filter *filter)
 {

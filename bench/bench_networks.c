@@ -5,9 +5,9 @@
  *     bench_networks model DETECTOR FILE      writes a model file with random weights, for bench/first.py
  *
  * TASK: a published network ("clip-vit-l-14"), or "train:DETECTOR[,OPTION=VALUE]..." for one step of training (forward,
- * backward, update), or "detect:DETECTOR[,OPTION=VALUE]..." for its forward pass. TYPE: f32 or bf16.
- * "run" is answered with the milliseconds it took, "profile" with tables of the run's time by op, by part of the network
- * and by layer, ended by an empty line; "processor" with the same of processor time, which other work alters less. So
+ * backward, update), or "detect:DETECTOR[,OPTION=VALUE]..." for its forward pass. TYPE: f32 or bf16. "run" is answered
+ * with the milliseconds it took, "profile" with tables of the run's time by op, by part of the network and by layer,
+ * ended by an empty line; "processor" with the same of processor time, which other work alters less. So
  * bench/compare.py interleaves it with other programs. Weights are random. */
 #include <stdio.h>
 #include <stdlib.h>

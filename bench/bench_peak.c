@@ -1,5 +1,5 @@
-/* bench_peak.c - what this machine's cores could do at most, measured: multiply-adds that stay in registers, f32 and bf16,
- * and reading memory. CSV; what other figures are shares of.
+/* bench_peak.c - what this machine's cores could do at most, measured: multiply-adds that stay in registers, f32 and
+ * bf16, and reading memory. CSV; what other figures are shares of.
  *
  *     bench_peak      with OMP_NUM_THREADS threads */
 #include <stdint.h>

@@ -1,6 +1,6 @@
-/* bench_provenance.c - what it takes to read what a file says of itself where strangers made that as costly as the limits
- * allow: the largest blocks, the most and the deepest nested parts. CSV: milliseconds of processor time for the finding alone and for
- * all facts, the best of a few runs, beside bytes of the file.
+/* bench_provenance.c - what it takes to read what a file says of itself where strangers made that as costly as the
+ * limits allow: the largest blocks, the most and the deepest nested parts. CSV: milliseconds of processor time for the
+ * finding alone and for all facts, the best of a few runs, beside bytes of the file.
  *
  *     bench_provenance [-CASE]    the cases below, or those whose names begin so
  *     bench_provenance FILE...    files */
@@ -17,7 +17,7 @@
 
 enum { RUNS = 3, MIB = 1 << 20 };
 
-/* ---- Writing -------------------------------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 static void put(struct array *to, const void *bytes, size_t size)
 {
@@ -86,7 +86,7 @@ static struct array png_with(const char *type, const char *keyword, size_t keywo
     return png;
 }
 
-/* ---- Cases ---------------------------------------------------------------------------------------------------------- */
+/* ---- Cases ------------------------------------------------------------------------------------------------------- */
 
 #define XMP_KEY "XML:com.adobe.xmp\0\0\0\0"
 #define XMP_HEAD                                                                                                       \
@@ -339,7 +339,7 @@ static struct array c2pa_deep(void)
     return png_with("caBX", "", 0, &store);
 }
 
-/* ---- Measuring ------------------------------------------------------------------------------------------------------ */
+/* ---- Measuring --------------------------------------------------------------------------------------------------- */
 
 /* Of this thread: what else the machine does counts less. */
 static double processor_seconds(void)

@@ -1,4 +1,5 @@
-/* c2pa.c - fuzz target: any bytes as a picture with a C2PA manifest, or as a manifest store alone; and the report as facts. */
+/* c2pa.c - fuzz target: any bytes as a picture with a C2PA manifest, or as a manifest store alone; and the report as
+ * facts. */
 #include <stdlib.h>
 #include <string.h>
 

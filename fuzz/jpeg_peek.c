@@ -1,5 +1,5 @@
-/* jpeg_peek.c - fuzz target: any bytes as a JPEG whose coefficients are read, in part and whole, and whose brightness is
- * read small; and as a JPEG with a thumbnail that is compared with it. No read beyond the bytes, sizes that fit. */
+/* jpeg_peek.c - fuzz target: any bytes as a JPEG whose coefficients are read, in part and whole, and whose brightness
+ * is read small; and as a JPEG with a thumbnail that is compared with it. No read beyond the bytes, sizes that fit. */
 #include <stdlib.h>
 
 #include "base/memory.h"

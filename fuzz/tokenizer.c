@@ -1,5 +1,5 @@
-/* tokenizer.c - fuzz target: up to the first NUL a vocabulary (or a gzip file), behind it a text. Ids are in range and lie
- * between their marks, whatever the bytes. */
+/* tokenizer.c - fuzz target: up to the first NUL a vocabulary (or a gzip file), behind it a text. Ids are in range and
+ * lie between their marks, whatever the bytes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* torch_file.c - fuzz target: whatever the bytes, a PyTorch file is refused with a message, or its tensors hold together. */
+/* torch_file.c - fuzz target: whatever the bytes, a PyTorch file is refused with a message, or its tensors hold
+ * together. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* words.c - fuzz target: texts of a file for the readers of generators' words. Bytes that begin as a PNG does go to the
- * reader of the pixels' lowest bits; others are texts, separated by the byte 0x1E, each "PKEY\nTEXT" with a letter for the
- * place: P (PNG), C (comment), E (EXIF), X (XMP), I (IPTC), B (the pixels). What is found is printed both ways. */
+ * reader of the pixels' lowest bits; others are texts, separated by the byte 0x1E, each "PKEY\nTEXT" with a letter for
+ * the place: P (PNG), C (comment), E (EXIF), X (XMP), I (IPTC), B (the pixels). What is found is printed both ways. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -171,12 +171,12 @@ ASSAY_API assay_status assay_picture_encode_png(const struct assay_picture *pict
 ASSAY_API void assay_bytes_free(uint8_t *bytes);                  /* NULL is fine */
 ASSAY_API void assay_picture_free(struct assay_picture *picture); /* NULL is fine */
 
-/* What its file told, for pictures that were read from one: "JPEG", "PNG", "WebP", "TIFF", "GIF", "HEIF"; NULL where it is
- * not known, and for NULL. Static memory. */
+/* What its file told, for pictures that were read from one: "JPEG", "PNG", "WebP", "TIFF", "GIF", "HEIF"; NULL where it
+ * is not known, and for NULL. Static memory. */
 ASSAY_API const char *assay_picture_format(const struct assay_picture *picture);
 
-/* The quality at which a JPEG was written, 1 to 100, told from its tables (for writers other than libjpeg: the nearest);
- * 0: no JPEG, or not known. 0 for NULL. */
+/* The quality at which a JPEG was written, 1 to 100, told from its tables (for writers other than libjpeg: the
+ * nearest); 0: no JPEG, or not known. 0 for NULL. */
 ASSAY_API int assay_picture_jpeg_quality(const struct assay_picture *picture);
 
 /* ---- Models --------------------------------------------------------------------------------------------------- */
@@ -230,8 +230,8 @@ ASSAY_API void assay_model_limits(const struct assay_model *model, int *smallest
 
 /* ---- Verdicts ------------------------------------------------------------------------------------------------- */
 
-/* What is said of a picture. ASSAY_UNCERTAIN lies between the two thresholds that calibration data set, or beyond one of
- * the model's limits. */
+/* What is said of a picture. ASSAY_UNCERTAIN lies between the two thresholds that calibration data set, or beyond one
+ * of the model's limits. */
 typedef enum assay_verdict { ASSAY_REAL = 0, ASSAY_GENERATED, ASSAY_UNCERTAIN, ASSAY_UNCALIBRATED } assay_verdict;
 
 /* The verdict as it is printed: "real", "ai-generated", "uncertain", "uncalibrated". Never NULL; static memory. */
@@ -295,7 +295,7 @@ ASSAY_API assay_status assay_detect_rgb(struct assay_model *model, const uint8_t
                                         size_t stride, struct assay_job *job, struct assay_result *result,
                                         struct assay_error *error);
 
-/* ---- Provenance: what the file itself says ------------------------------------------------------------------------ */
+/* ---- Provenance: what the file itself says ----------------------------------------------------------------------- */
 
 /* What a file says of how its picture was made. It stands beside a verdict and never changes one: metadata can be
  * stripped and forged. docs/provenance.md says what is read and how it is weighed. */
@@ -326,9 +326,9 @@ struct assay_provenance;
 
 /* Reads what a picture's file says of itself; no pixel is judged, no network asked. Of `limits` max_bytes holds; it and
  * `options` may be NULL. The path "-" is standard input. On success *out is the caller's, to be freed with
- * assay_provenance_free. Damaged metadata is no error. Errors: ARGUMENT (path or out is NULL, a directory), IO (the file, or
- * the list of certificates), FORMAT (no picture of the formats of assay_picture_read_file; a list without certificates),
- * LIMIT. */
+ * assay_provenance_free. Damaged metadata is no error. Errors: ARGUMENT (path or out is NULL, a directory), IO (the
+ * file, or the list of certificates), FORMAT (no picture of the formats of assay_picture_read_file; a list without
+ * certificates), LIMIT. */
 ASSAY_API assay_status assay_provenance_read_file(const char *path, const struct assay_limits *limits,
                                                   const struct assay_provenance_options *options,
                                                   struct assay_provenance **out, struct assay_error *error);
@@ -342,8 +342,8 @@ ASSAY_API assay_status assay_provenance_read_memory(const void *bytes, size_t si
 ASSAY_API assay_provenance_kind assay_provenance_kind_of(const struct assay_provenance *provenance); /* NULL: NONE */
 ASSAY_API assay_provenance_strength assay_provenance_strength_of(const struct assay_provenance *provenance);
 
-/* In plain words, several sentences in one line; it says how strong the finding is, and that metadata can be forged. Lives
- * as long as the provenance. "" for NULL. */
+/* In plain words, several sentences in one line; it says how strong the finding is, and that metadata can be forged.
+ * Lives as long as the provenance. "" for NULL. */
 ASSAY_API const char *assay_provenance_sentence(const struct assay_provenance *provenance);
 
 /* The generator, editor or camera that is named; NULL: none, or the provenance is NULL. A stranger wrote it: any UTF-8.
@@ -353,8 +353,8 @@ ASSAY_API const char *assay_provenance_who(const struct assay_provenance *proven
 /* The same of who signed, from the certificate. */
 ASSAY_API const char *assay_provenance_signer(const struct assay_provenance *provenance);
 
-/* Everything that was found, as one JSON object: what `assay inspect --json` prints of a file, without its name. On success
- * *text is the caller's, NUL-terminated, to be freed with assay_text_free. Errors: ARGUMENT (NULL). */
+/* Everything that was found, as one JSON object: what `assay inspect --json` prints of a file, without its name. On
+ * success *text is the caller's, NUL-terminated, to be freed with assay_text_free. Errors: ARGUMENT (NULL). */
 ASSAY_API assay_status assay_provenance_json(const struct assay_provenance *provenance, char **text,
                                              struct assay_error *error);
 
@@ -364,8 +364,8 @@ ASSAY_API const char *assay_provenance_kind_text(assay_provenance_kind kind);
 /* "none", "unsigned", "signed-broken", "signed-unchecked", "signed-intact". Never NULL; static memory. */
 ASSAY_API const char *assay_provenance_strength_text(assay_provenance_strength strength);
 
-/* Where what a file declares and what a model judges cannot both be true: a phrase that names both. NULL: they can. Static
- * memory. */
+/* Where what a file declares and what a model judges cannot both be true: a phrase that names both. NULL: they can.
+ * Static memory. */
 ASSAY_API const char *assay_disagreement(assay_provenance_kind kind, assay_verdict verdict);
 
 ASSAY_API void assay_text_free(char *text);                                /* NULL is fine */

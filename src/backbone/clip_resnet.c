@@ -156,9 +156,9 @@ static node projection_by_heads(struct graph *g, struct params p, const char *na
     return op_reshape(g, weight, SHAPE(heads, channels / heads, channels));
 }
 
-/* The same without keys and values, which one query does not need: q (Wk x + bk) = (q Wk) x + q bk, and the weighted sum
- * of Wv x + bv is Wv of the weighted sum of x, plus bv. A product with each place is thus one with each picture. Not for
- * adapted layers, of which LoRA drops inputs. */
+/* The same without keys and values, which one query does not need: q (Wk x + bk) = (q Wk) x + q bk, and the weighted
+ * sum of Wv x + bv is Wv of the weighted sum of x, plus bv. A product with each place is thus one with each picture.
+ * Not for adapted layers, of which LoRA drops inputs. */
 static node answers_of_one(struct graph *g, struct params p, node q, node x)
 {
     static const int heads_first[] = {1, 0, 2};

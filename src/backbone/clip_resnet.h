@@ -44,8 +44,8 @@ node clip_resnet_maps(struct graph *g, struct params p, const struct clip_resnet
  * graph. */
 node clip_resnet_pool(struct graph *g, struct params p, const struct clip_resnet_config *c, node maps);
 
-/* x [B, S, S, 3], normalised, to the embedding [B, out]: both. Positions belong to one grid: S should be clip_resnet_side,
- * and a picture that leaves maps of another size fails the graph. */
+/* x [B, S, S, 3], normalised, to the embedding [B, out]: both. Positions belong to one grid: S should be
+ * clip_resnet_side, and a picture that leaves maps of another size fails the graph. */
 node clip_resnet(struct graph *g, struct params p, const struct clip_resnet_config *c, node x);
 
 #endif

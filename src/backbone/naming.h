@@ -1,11 +1,11 @@
-/* naming.h - published checkpoints by whatever names their tensors bear. A checkpoint is recognised by its keys; for each
- * of our own ("canonical") names it is known where the tensor comes from: copied, stacked from three (q, k and v),
- * transposed or reshaped. Canonical are OpenAI's names for CLIP, facebookresearch's for DINOv2 and MAE, and torchvision's
- * for ResNets.
+/* naming.h - published checkpoints by whatever names their tensors bear. A checkpoint is recognised by its keys; for
+ * each of our own ("canonical") names it is known where the tensor comes from: copied, stacked from three (q, k and v),
+ * transposed or reshaped. Canonical are OpenAI's names for CLIP, facebookresearch's for DINOv2 and MAE, and
+ * torchvision's for ResNets.
  *
- * Read as well: open_clip (also with its text tower under "text."), Hugging Face transformers (CLIP, DINOv2, ResNet), timm
- * (CLIP's ViTs and ResNets, DINOv2 with and without registers, MAE, ResNet), DINOv2 as it is trained, with its blocks in
- * chunks; all of them also below a common prefix ("module."). */
+ * Read as well: open_clip (also with its text tower under "text."), Hugging Face transformers (CLIP, DINOv2, ResNet),
+ * timm (CLIP's ViTs and ResNets, DINOv2 with and without registers, MAE, ResNet), DINOv2 as it is trained, with its
+ * blocks in chunks; all of them also below a common prefix ("module."). */
 #ifndef ASSAY_BACKBONE_NAMING_H
 #define ASSAY_BACKBONE_NAMING_H
 
@@ -49,14 +49,14 @@ struct naming_request {
     bool borrow; /* entries point into the checkpoint where they can; it must then outlive the store's data */
 };
 
-/* Gives data to the entries of the store, LoRA pairs aside. Everything is checked first and told at once, by name: what is missing, of
- * another shape or type, NaN or infinite, and what the checkpoint holds under the canonical prefix that the store does not.
- * Nothing is changed then. A checkpoint of another model is refused as such. Buffers that hold no weights (position_ids,
- * num_batches_tracked, CLIP's scalars) are passed over, and so is what lies outside a common prefix. A mask_token may be
- * missing or unwanted: no network here uses it.
+/* Gives data to the entries of the store, LoRA pairs aside. Everything is checked first and told at once, by name: what
+ * is missing, of another shape or type, NaN or infinite, and what the checkpoint holds under the canonical prefix that
+ * the store does not. Nothing is changed then. A checkpoint of another model is refused as such. Buffers that hold no
+ * weights (position_ids, num_batches_tracked, CLIP's scalars) are passed over, and so is what lies outside a common
+ * prefix. A mask_token may be missing or unwanted: no network here uses it.
  *
- * DINOv2 with registers from timm: the class token's position is part of cls_token there, so pos_embed gets a first row of
- * zeros and the network computes the same, but cls_token alone differs from that of the original file. */
+ * DINOv2 with registers from timm: the class token's position is part of cls_token there, so pos_embed gets a first row
+ * of zeros and the network computes the same, but cls_token alone differs from that of the original file. */
 assay_status naming_load(const struct weights_file *file, const char *path, struct store *store,
                          const struct naming_request *request, struct assay_error *error);
 

@@ -1,5 +1,5 @@
-/* naming_adapter.h - the names of LoRA pairs in Hugging Face's networks, as peft writes them: what goes into a third of a
- * packed layer here ("attn.in_proj.q") has a layer of its own there ("self_attn.q_proj"). */
+/* naming_adapter.h - the names of LoRA pairs in Hugging Face's networks, as peft writes them: what goes into a third of
+ * a packed layer here ("attn.in_proj.q") has a layer of its own there ("self_attn.q_proj"). */
 #ifndef ASSAY_BACKBONE_NAMING_ADAPTER_H
 #define ASSAY_BACKBONE_NAMING_ADAPTER_H
 

@@ -12,8 +12,9 @@ enum naming_how {
     NAMING_AFTER_ZERO /* [1, N, D] becomes [1, 1 + N, D], the first row 0 */
 };
 
-/* Patterns of the source may begin with '^': the name has no common prefix; and '%' in them is any number. '#' is a number, '+' one that is greater by 1 in the canonical name, '@' stands for q, k and v (or, where the
- * word is written out, query, key and value: '&'), and '*' at the end for any rest. A list ends with a NULL. */
+/* Patterns of the source may begin with '^': the name has no common prefix; and '%' in them is any number. '#' is a
+ * number, '+' one that is greater by 1 in the canonical name, '@' stands for q, k and v (or, where the word is written
+ * out, query, key and value: '&'), and '*' at the end for any rest. A list ends with a NULL. */
 struct naming_rule {
     const char *canonical, *source;
     enum naming_how how;

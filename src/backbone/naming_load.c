@@ -1,4 +1,5 @@
-/* naming_load.c - a checkpoint's tensors into a store: everything is matched and checked first, then the data follow. */
+/* naming_load.c - a checkpoint's tensors into a store: everything is matched and checked first, then the data
+ * follow. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* resnet.h - ResNets (He et al., CVPR 2016) as torchvision builds and names them, so that its published weights load. */
+/* resnet.h - ResNets (He et al., CVPR 2016) as torchvision builds and names them, so that its published weights
+ * load. */
 #ifndef ASSAY_BACKBONE_RESNET_H
 #define ASSAY_BACKBONE_RESNET_H
 

@@ -1,7 +1,8 @@
 /* tokenizer.c - the vocabulary and the merging of pairs.
  *
- * A symbol is a sequence of bytes, perhaps with the end of a word; the file writes each byte as one printable character.
- * Ids: the 256 bytes in the order of those characters, the same at the end of a word, one a merge, and the two marks. */
+ * A symbol is a sequence of bytes, perhaps with the end of a word; the file writes each byte as one printable
+ * character. Ids: the 256 bytes in the order of those characters, the same at the end of a word, one a merge, and the
+ * two marks. */
 #include "backbone/tokenizer.h"
 
 #include <stdio.h>
@@ -255,7 +256,8 @@ int32_t tokenizer_size(const struct tokenizer *tokenizer)
 
 /* ---- Text ----------------------------------------------------------------------------------------------------- */
 
-/* Merges the pairs of one word in the order of their ranks, each wherever it is, in place; returns how many are left. */
+/* Merges the pairs of one word in the order of their ranks, each wherever it is, in place; returns how many are
+ * left. */
 static int merge_word(const struct tokenizer *t, int32_t *ids, int count)
 {
     while (count > 1) {

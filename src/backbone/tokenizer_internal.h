@@ -10,8 +10,9 @@
 /* Lower case, in UTF-8, into `out` of `size` bytes. Refuses what is not UTF-8 or too long. */
 assay_status text_lower(const char *text, char *out, size_t size, struct assay_error *error);
 
-/* The next word at *at, which moves behind it; false: none is left. Words are the marks <|startoftext|> and <|endoftext|>,
- * the endings 's 't 're 've 'm 'll 'd, runs of letters, single numbers, and runs of anything else but white space. */
+/* The next word at *at, which moves behind it; false: none is left. Words are the marks <|startoftext|> and
+ * <|endoftext|>, the endings 's 't 're 've 'm 'll 'd, runs of letters, single numbers, and runs of anything else but
+ * white space. */
 bool text_next_word(const char **at, const char **word, size_t *length);
 
 #endif

@@ -1,4 +1,5 @@
-/* tokenizer_words.c - lower case, and the words of a text: by hand what the reference does with a regular expression. */
+/* tokenizer_words.c - lower case, and the words of a text: by hand what the reference does with a regular
+ * expression. */
 #include <string.h>
 
 #include "backbone/tokenizer_internal.h"

@@ -61,10 +61,10 @@ struct vit_output vit(struct graph *g, struct params p, const struct vit_config 
 /* The patches among tokens [B, N, C] of that network, as maps [B, rows, columns, C]. */
 node vit_patches(struct graph *g, const struct vit_output *out, node tokens);
 
-/* Attention roll-out (Abnar and Zuidema, "Quantifying attention flow in transformers", ACL 2020, section 3): how much of
- * each patch reaches the class token, if attention alone moved things: [B, rows, columns, 1]. Each block passes on half
- * of what its heads, averaged, attend to and half of what was there. The network must be built with `weights`, and have
- * a class token and no windows. */
+/* Attention roll-out (Abnar and Zuidema, "Quantifying attention flow in transformers", ACL 2020, section 3): how much
+ * of each patch reaches the class token, if attention alone moved things: [B, rows, columns, 1]. Each block passes on
+ * half of what its heads, averaged, attend to and half of what was there. The network must be built with `weights`, and
+ * have a class token and no windows. */
 node vit_rollout(struct graph *g, const struct vit_config *c, const struct vit_output *out);
 
 #endif

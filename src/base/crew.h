@@ -1,7 +1,7 @@
-/* crew.h - numbered jobs done several at a time, each by one worker with threads of its own; what comes of them is taken
- * in order. Where there is work for everybody this keeps processors busier than all of them at one job, waiting for each
- * other at every step. A job's result depends on the job alone if it is computed on one thread: not on how many workers
- * there are.
+/* crew.h - numbered jobs done several at a time, each by one worker with threads of its own; what comes of them is
+ * taken in order. Where there is work for everybody this keeps processors busier than all of them at one job, waiting
+ * for each other at every step. A job's result depends on the job alone if it is computed on one thread: not on how
+ * many workers there are.
  *
  *     crew_create(&options, &crew, error)
  *     while ((result = crew_next(crew, &job)))      in order of the jobs; holds until the next call

@@ -10,7 +10,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 
-/* Reads a whole regular file (or pipe, for path "-": standard input) of at most max_bytes. *bytes is freed with mem_free. */
+/* Reads a whole regular file (or pipe, for path "-": standard input) of at most max_bytes. *bytes is freed with
+ * mem_free. */
 assay_status file_read(const char *path, uint64_t max_bytes, uint8_t **bytes, size_t *size, struct assay_error *error);
 
 /* A file mapped for reading. Zero-initialise it; file_unmap takes a zeroed one too. */
@@ -22,8 +23,8 @@ struct file_map {
 assay_status file_map(const char *path, struct file_map *map, struct assay_error *error);
 void file_unmap(struct file_map *map);
 
-/* The process keeps no memory for these bytes of a mapped file until they are read again. Of any other memory the contents
- * would be lost. */
+/* The process keeps no memory for these bytes of a mapped file until they are read again. Of any other memory the
+ * contents would be lost. */
 void file_map_rest(const void *bytes, size_t size);
 
 /* A file that appears whole or not at all. Write to `stream`, then commit or discard; both close it.

@@ -21,8 +21,8 @@ struct watch {
     double from, to; /* shares of the stage at which this work begins and ends */
 };
 
-/* Tells how far the work is: share 0 to 1 of what the watch covers. ASSAY_ERROR_CANCELLED where it is to stop; the message
- * begins with `what`. */
+/* Tells how far the work is: share 0 to 1 of what the watch covers. ASSAY_ERROR_CANCELLED where it is to stop; the
+ * message begins with `what`. */
 assay_status watch_step(const struct watch *watch, double share, const char *what, struct assay_error *error);
 
 #endif

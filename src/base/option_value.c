@@ -1,5 +1,5 @@
-/* option_value.c - one value of a table: its place in the config, text to value and back, what is allowed, and how a value
- * or a name that is not is refused. */
+/* option_value.c - one value of a table: its place in the config, text to value and back, what is allowed, and how a
+ * value or a name that is not is refused. */
 #include "base/option_value.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* cli.h - the command `assay`: its table of subcommands, the parsing of their options, and what they share.
  *
  * A subcommand is one file cmd_NAME.c that defines a `const struct command`, plus one line in the table of main.c and
- * one in meson.build. Its options are tables (base/option.h), from which parsing, `assay help NAME` and the manual come:
+ * one in meson.build. Its options are tables (base/option.h), from which parsing, `assay help NAME` and the manual
+ * come:
  *
  *     struct detect_config { bool json; int64_t threads; };
  *     static const struct option detect_options[] = { ... , {0}};
@@ -9,8 +10,8 @@
  *     const struct command command_detect = {"detect", "judge pictures", "[FILE|DIR|-]...", NULL, detect_groups, NULL,
  *                                            detect_run};
  *
- * `run` gets the words after the subcommand's name (argv[0] is the first of them), calls cli_parse and works. It returns
- * the exit status. Before it returns, messages have gone to standard error through cli_complain. */
+ * `run` gets the words after the subcommand's name (argv[0] is the first of them), calls cli_parse and works. It
+ * returns the exit status. Before it returns, messages have gone to standard error through cli_complain. */
 #ifndef ASSAY_CLI_CLI_H
 #define ASSAY_CLI_CLI_H
 
@@ -109,7 +110,8 @@ void cli_write_manual(FILE *stream);
 /* "assay: MESSAGE" on standard error, one line whatever bytes the message has. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for an error; returns CLI_USAGE where `usage`, else CLI_FAILED, so that `return cli_failure(...)` reads well. */
+/* The same for an error; returns CLI_USAGE where `usage`, else CLI_FAILED, so that `return cli_failure(...)` reads
+ * well. */
 int cli_failure(const struct assay_error *error, bool usage);
 
 /* Text for a terminal: control characters and bytes that are not UTF-8 are written as \xNN. */

@@ -1,5 +1,5 @@
-/* cmd_detect.c - `assay detect`: judges files, folders of them, and standard input. Several pictures are judged at once,
- * each by one thread (base/crew.h); a single one by all of them. Output comes in the order of the input. */
+/* cmd_detect.c - `assay detect`: judges files, folders of them, and standard input. Several pictures are judged at
+ * once, each by one thread (base/crew.h); a single one by all of them. Output comes in the order of the input. */
 #include <math.h>
 #include <unistd.h>
 
@@ -84,7 +84,7 @@ static void wipe_bar(struct detect *d)
     }
 }
 
-/* ---- judging, by the workers --------------------------------------------------------------------------------------- */
+/* ---- judging, by the workers ------------------------------------------------------------------------------------- */
 
 static assay_status write_map(const struct detect *d, const struct input *input, const struct image *image,
                               struct assay_error *error)
@@ -171,7 +171,7 @@ static void judge_one(void *context, struct crew_seat *seat, uint64_t job, void 
     image_free(&image);
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------ */
+/* ---- telling ----------------------------------------------------------------------------------------------------- */
 
 static void tell_one(struct detect *d, const struct input *input, const struct judged *judged)
 {
@@ -208,7 +208,7 @@ static bool judge_all(struct detect *d)
     return writing;
 }
 
-/* ---- beginning and end ---------------------------------------------------------------------------------------------- */
+/* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
 /* The words of the command line and the options, checked together. */
 static assay_status read_arguments(struct detect *d, int argc, char **argv, struct arena *arena, struct array *words,

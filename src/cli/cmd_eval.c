@@ -1,4 +1,5 @@
-/* cmd_eval.c - `assay eval`: models and sets of pictures to tables, in a folder from which the run can be taken up again. */
+/* cmd_eval.c - `assay eval`: models and sets of pictures to tables, in a folder from which the run can be taken up
+ * again. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,5 @@
-/* cmd_generate.c - `assay generate`: the manual page and the shells' completion, from the tables that options are parsed
- * by. The build runs it; `assay help` does not list it. */
+/* cmd_generate.c - `assay generate`: the manual page and the shells' completion, from the tables that options are
+ * parsed by. The build runs it; `assay help` does not list it. */
 #include <string.h>
 
 #include "cli/cli.h"

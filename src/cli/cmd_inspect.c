@@ -1,6 +1,6 @@
 /* cmd_inspect.c - `assay inspect`: everything that pictures' files say of themselves, as a tree or as JSON. No model is
- * opened and no pixel judged. Files are read several at once (base/crew.h), each by one thread that also writes its text;
- * output comes in the order of the input. */
+ * opened and no pixel judged. Files are read several at once (base/crew.h), each by one thread that also writes its
+ * text; output comes in the order of the input. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +53,7 @@ struct inspected {
     bool lost;                /* there was no memory for that */
 };
 
-/* ---- One file, by the workers -------------------------------------------------------------------------------------- */
+/* ---- One file, by the workers ------------------------------------------------------------------------------------ */
 
 static assay_status read_one(const struct input *input, const struct inspect *run, struct crew_seat *seat,
                              struct provenance *out, struct assay_error *error)
@@ -132,7 +132,7 @@ static void drop_inspected(void *context, void *result)
     array_free(&((struct inspected *)result)->text);
 }
 
-/* ---- All of them --------------------------------------------------------------------------------------------------- */
+/* ---- All of them ------------------------------------------------------------------------------------------------- */
 
 /* False: something could not be read or shown. */
 static bool show_one(const struct inspect *run, const char *path, const struct inspected *inspected, bool first)

@@ -33,9 +33,9 @@ static bool standard_streams_open(void)
     return true;
 }
 
-/* Threads that have nothing to compute must sleep, not spin: they share the processors with those that decode pictures, and
- * with other programs. (300 pictures on two busy cores: 50 s spinning, 4 s sleeping.) libgomp reads this setting when
- * it is loaded, before main, so the program starts itself once more; where that fails it only runs slower. */
+/* Threads that have nothing to compute must sleep, not spin: they share the processors with those that decode pictures,
+ * and with other programs. (300 pictures on two busy cores: 50 s spinning, 4 s sleeping.) libgomp reads this setting
+ * when it is loaded, before main, so the program starts itself once more; where that fails it only runs slower. */
 static void sleep_while_waiting(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))

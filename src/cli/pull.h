@@ -33,10 +33,10 @@ struct pull_result {
     char sha256[SHA256_TEXT];
 };
 
-/* The file in the folder (made where it is not there), verified; fetched first where it is not there. A transfer that was
- * cut goes on where it was, from FILE.part. `base`: stands for the scheme and the host of the address, or NULL. Only
- * HTTPS is spoken, except to a base on this machine. `progress` may be NULL. A file whose digest is another than the table
- * says is an error, and is deleted if it was fetched just now. */
+/* The file in the folder (made where it is not there), verified; fetched first where it is not there. A transfer that
+ * was cut goes on where it was, from FILE.part. `base`: stands for the scheme and the host of the address, or NULL.
+ * Only HTTPS is spoken, except to a base on this machine. `progress` may be NULL. A file whose digest is another than
+ * the table says is an error, and is deleted if it was fetched just now. */
 assay_status pull_fetch(const struct pull_entry *entry, const char *base, const char *folder, FILE *progress,
                         struct arena *arena, struct pull_result *out, struct assay_error *error);
 

@@ -1,8 +1,8 @@
-/* pull_table.c - where the published checkpoints lie. Digests are those that the authors publish: OpenAI in the addresses
- * (clip/clip.py), torchvision by their first eight digits in the names of the files, UnivFD by the file itself, which
- * is part of its repository. Where authors publish none, what others report who fetched the file: of DINOv2 the
- * conversion script of refiners (and several more for ViT-S and ViT-L), of NPR several, of MAE and of CNNDetection's first
- * one each. Its second is unknown. */
+/* pull_table.c - where the published checkpoints lie. Digests are those that the authors publish: OpenAI in the
+ * addresses (clip/clip.py), torchvision by their first eight digits in the names of the files, UnivFD by the file
+ * itself, which is part of its repository. Where authors publish none, what others report who fetched the file: of
+ * DINOv2 the conversion script of refiners (and several more for ViT-S and ViT-L), of NPR several, of MAE and of
+ * CNNDetection's first one each. Its second is unknown. */
 #include <stdlib.h>
 #include <string.h>
 

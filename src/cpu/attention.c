@@ -1,5 +1,6 @@
 /* attention.c - attention one head at a time: a few queries' scores are made, normalised and used while they are in the
- * cache. The gradient makes them again. Products are oneDNN's sgemm, on one thread each; heads are what is shared out. */
+ * cache. The gradient makes them again. Products are oneDNN's sgemm, on one thread each; heads are what is shared
+ * out. */
 #include <math.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>

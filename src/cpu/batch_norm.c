@@ -29,7 +29,7 @@ static uint16_t *bf16_lanes(const struct tensor *t, int64_t offset, int64_t coun
     return t->dtype == DTYPE_BF16 && count % LANES == 0 ? (uint16_t *)t->data + offset : NULL;
 }
 
-/* --- mean and variance --------------------------------------------------------------------------------------------- */
+/* --- mean and variance -------------------------------------------------------------------------------------------- */
 
 /* A few rows at a time, from the first cache: their mean, then the squares about it, so that nothing cancels; joined
  * with the rows before as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
@@ -110,7 +110,7 @@ static void channel_stats_run(const struct kernel_call *call)
     parallel_for(c.channels, 1024, finish_stats, &job);
 }
 
-/* --- tables: a few numbers per channel, repeated so that a stretch of the tensor meets them in order ------------------ */
+/* --- tables: a few numbers per channel, repeated so that a stretch of the tensor meets them in order -------------- */
 
 enum { TABLE_WIDTH = 512, TABLES = 4, NORM_INPUTS = 5 + KERNEL_MAX_ABSORBED };
 
@@ -231,7 +231,7 @@ static void apply(struct apply_job *job)
     parallel_for(int64_div_up(job->count, job->width), int64_max(1, LOOP_GRAIN / job->width), apply_rows, job);
 }
 
-/* --- (x - mean) / sqrt(var + eps) * scale + shift -------------------------------------------------------------------- */
+/* --- (x - mean) / sqrt(var + eps) * scale + shift ----------------------------------------------------------------- */
 
 HOT static void norm_loop(float *y, const float *x, const float *dy, const float *const table[TABLES], int64_t count)
 {
@@ -283,7 +283,7 @@ static bool batch_norm_absorbs(const struct kernel_node *n, const struct kernel_
     return chain_absorbs(n, next, through, true);
 }
 
-/* --- sums of dy and of dy * normalised x ------------------------------------------------------------------------------ */
+/* --- sums of dy and of dy * normalised x -------------------------------------------------------------------------- */
 
 HOT static void sums_body(const void *context, const struct columns *c, int64_t outer, int64_t row, int64_t rows,
                           int64_t column, int64_t count, int64_t before, double total[COLUMN_VALUES][COLUMN_BLOCK])
@@ -344,7 +344,7 @@ static void batch_norm_sums_run(const struct kernel_call *call)
     parallel_for(c.channels, 1024, finish_sums, &job);
 }
 
-/* --- gradient of x ---------------------------------------------------------------------------------------------------- */
+/* --- gradient of x ------------------------------------------------------------------------------------------------ */
 
 HOT static void grad_loop(float *y, const float *x, const float *dy, const float *const table[TABLES], int64_t count)
 {

@@ -1,5 +1,5 @@
-/* conv.c - convolution and its two gradients, by oneDNN. Pictures are channels-last as they lie in memory; weights are packed
- * into the blocks that the chosen implementation wants. */
+/* conv.c - convolution and its two gradients, by oneDNN. Pictures are channels-last as they lie in memory; weights are
+ * packed into the blocks that the chosen implementation wants. */
 #include "cpu/dnnl.h"
 #include "cpu/dnnl_posts.h"
 #include "cpu/kernels.h"
@@ -105,8 +105,9 @@ static assay_status input_grad_prepare(const struct kernel_node *n, struct kerne
     return onednn_prepare(&spec, n, out, error);
 }
 
-/* Weights of windows of one cell, from so many on, get their gradient as a product: measured on AVX-512, it is up to three
- * times as fast as oneDNN's convolution then, which adds up copies of the weights, and slower for fewer of them. */
+/* Weights of windows of one cell, from so many on, get their gradient as a product: measured on AVX-512, it is up to
+ * three times as fast as oneDNN's convolution then, which adds up copies of the weights, and slower for fewer of
+ * them. */
 enum { PRODUCT_WEIGHTS = 1 << 18 };
 
 static bool is_product(const struct conv_attrs *a, const struct shape *w)

@@ -1,4 +1,5 @@
-/* cpu.h - the CPU backend: oneDNN for convolutions, matrix products and pooling, short parallel_for loops for the rest. */
+/* cpu.h - the CPU backend: oneDNN for convolutions, matrix products and pooling, short parallel_for loops for the
+ * rest. */
 #ifndef ASSAY_CPU_CPU_H
 #define ASSAY_CPU_CPU_H
 

@@ -10,7 +10,7 @@
 #include "cpu/dnnl_posts.h"
 #include "cpu/loops.h"
 
-/* --- the process's engine --------------------------------------------------------------------------------------------- */
+/* --- the process's engine ----------------------------------------------------------------------------------------- */
 
 /* oneDNN wants one engine and one stream for the processor. Neither holds state on a CPU; they live as long as the
  * process. */
@@ -41,7 +41,7 @@ bool onednn_has_bf16(void)
     return ((unsigned)dnnl_get_effective_cpu_isa() & wanted) == wanted;
 }
 
-/* --- work ------------------------------------------------------------------------------------------------------------- */
+/* --- work --------------------------------------------------------------------------------------------------------- */
 
 struct primitive {
     dnnl_primitive_desc_t pd;
@@ -321,7 +321,7 @@ const char *onednn_implementation(const void *state)
     return text;
 }
 
-/* --- running ---------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 
 /* Executes with the given arguments; layouts and memory of arguments by position, the last one the scratchpad. */
 enum { MAX_ARGUMENTS = ONEDNN_ROLES + POSTS_MAX + 1 };

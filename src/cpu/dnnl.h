@@ -1,6 +1,6 @@
 /* dnnl.h - oneDNN behind a few calls of our own. One piece of work is one primitive, and before and after it whatever
- * reorders bring the operands from their plain layout into the one that the primitive chose. What differs between oneDNN
- * 2.6 and 3.x stays in dnnl.c. */
+ * reorders bring the operands from their plain layout into the one that the primitive chose. What differs between
+ * oneDNN 2.6 and 3.x stays in dnnl.c. */
 #ifndef ASSAY_CPU_DNNL_H
 #define ASSAY_CPU_DNNL_H
 
@@ -27,12 +27,13 @@ struct onednn_spec {
     int64_t stride[2], dilation[2], pad_before[2], pad_after[2]; /* of convolutions; dilation 1 is dense */
 };
 
-/* Creates the primitive and everything around it, and fills *out. An input that is a parameter is packed where its layout
- * or type differs; any other is reordered at each run. */
+/* Creates the primitive and everything around it, and fills *out. An input that is a parameter is packed where its
+ * layout or type differs; any other is reordered at each run. */
 assay_status onednn_prepare(const struct onednn_spec *spec, const struct kernel_node *n, struct kernel_prepared *out,
                             struct assay_error *error);
 
-/* The other three functions of such a kernel. Should oneDNN run out of memory for its handles, the output becomes NaN. */
+/* The other three functions of such a kernel. Should oneDNN run out of memory for its handles, the output becomes
+ * NaN. */
 bool onednn_pack(void *state, int input, const float *const *stored, void *packed);
 void onednn_run(const struct kernel_call *call);
 void onednn_release(void *state);

@@ -1,5 +1,5 @@
-/* dnnl_fold.h - a frozen norm right behind a convolution goes into its weights when they are packed, and into its bias at
- * each run: the convolution then costs what it costs without a norm. */
+/* dnnl_fold.h - a frozen norm right behind a convolution goes into its weights when they are packed, and into its bias
+ * at each run: the convolution then costs what it costs without a norm. */
 #ifndef ASSAY_CPU_DNNL_FOLD_H
 #define ASSAY_CPU_DNNL_FOLD_H
 

@@ -1,5 +1,5 @@
-/* dnnl_posts.h - ops that oneDNN applies to a result before it writes it (its post-ops): a frozen norm, an activation, a
- * factor or a shift by channel, the sum with a tensor of the result's own shape. */
+/* dnnl_posts.h - ops that oneDNN applies to a result before it writes it (its post-ops): a frozen norm, an activation,
+ * a factor or a shift by channel, the sum with a tensor of the result's own shape. */
 #ifndef ASSAY_CPU_DNNL_POSTS_H
 #define ASSAY_CPU_DNNL_POSTS_H
 
@@ -27,8 +27,9 @@ struct posts {
 /* For kernel.absorbs of a product or a convolution. */
 bool posts_absorb(const struct kernel_node *n, const struct kernel_node *next, int through);
 
-/* Appends what the node has absorbed, from number `first` on, to `ops`. `result`: the operand that it is applied to, whose last plain axis
- * (`channel_axis` of its logical ones) is the channels. Adds to *scratch what is computed at each run. */
+/* Appends what the node has absorbed, from number `first` on, to `ops`. `result`: the operand that it is applied to,
+ * whose last plain axis (`channel_axis` of its logical ones) is the channels. Adds to *scratch what is computed at each
+ * run. */
 dnnl_status_t posts_create(struct posts *posts, const struct kernel_node *n, const struct onednn_operand *result,
                            int channel_axis, int first, dnnl_post_ops_t ops, size_t *scratch);
 void posts_free(struct posts *posts);

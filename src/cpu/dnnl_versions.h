@@ -1,5 +1,5 @@
-/* dnnl_versions.h - what oneDNN 2.6 and 3.x say differently: memory descriptors, the making of primitive descriptors and
- * of post-ops. For the files dnnl*.c alone. */
+/* dnnl_versions.h - what oneDNN 2.6 and 3.x say differently: memory descriptors, the making of primitive descriptors
+ * and of post-ops. For the files dnnl*.c alone. */
 #ifndef ASSAY_CPU_DNNL_VERSIONS_H
 #define ASSAY_CPU_DNNL_VERSIONS_H
 

@@ -1,5 +1,5 @@
-/* elementary.h - elementary functions that vectorise: short polynomials without branches or calls, within two or three units in
- * the last place of the exact value. Fitted by tools of our own in relative error (Lawson's iteration). */
+/* elementary.h - elementary functions that vectorise: short polynomials without branches or calls, within two or three
+ * units in the last place of the exact value. Fitted by tools of our own in relative error (Lawson's iteration). */
 #ifndef ASSAY_CPU_ELEMENTARY_H
 #define ASSAY_CPU_ELEMENTARY_H
 

@@ -1,5 +1,6 @@
-/* lanes.h - sixteen values at a time in registers, for loops over bf16 maps: going through memory as floats costs them more
- * than their arithmetic does. Vectors of the compiler's, so that one source becomes SSE2, AVX2 and AVX-512 code (HOT). */
+/* lanes.h - sixteen values at a time in registers, for loops over bf16 maps: going through memory as floats costs them
+ * more than their arithmetic does. Vectors of the compiler's, so that one source becomes SSE2, AVX2 and AVX-512 code
+ * (HOT). */
 #ifndef ASSAY_CPU_LANES_H
 #define ASSAY_CPU_LANES_H
 

@@ -1,5 +1,5 @@
-/* layer_norm.c - normalisation of each row, and its gradients. The statistics of a row are computed again where the gradient
- * needs them: reading a row that lies in the cache costs less than keeping them. */
+/* layer_norm.c - normalisation of each row, and its gradients. The statistics of a row are computed again where the
+ * gradient needs them: reading a row that lies in the cache costs less than keeping them. */
 #include <math.h>
 
 #include "cpu/chain.h"
@@ -55,7 +55,7 @@ static struct norm_job job_of(const struct kernel_call *call)
     return (struct norm_job){call, rows_of(&call->in[0].shape), attrs->eps, NULL};
 }
 
-/* --- forward --------------------------------------------------------------------------------------------------------- */
+/* --- forward ------------------------------------------------------------------------------------------------------ */
 
 HOT static void normalise(float *y, const float *x, const float *scale, const float *shift, struct row_stats s,
                           int64_t count)
@@ -92,7 +92,7 @@ static void layer_norm_run(const struct kernel_call *call)
     parallel_for(job.rows.count, rows_grain(&job.rows), norm_rows, &job);
 }
 
-/* --- gradient of x ---------------------------------------------------------------------------------------------------- */
+/* --- gradient of x ------------------------------------------------------------------------------------------------ */
 
 struct pair {
     float plain, product;
@@ -157,7 +157,7 @@ static void layer_norm_grad_run(const struct kernel_call *call)
     parallel_for(job.rows.count, rows_grain(&job.rows), grad_rows, &job);
 }
 
-/* --- sums over the rows of dy and of dy * normalised x ---------------------------------------------------------------- */
+/* --- sums over the rows of dy and of dy * normalised x ------------------------------------------------------------ */
 
 static struct columns columns_of_rows(const struct rows *rows)
 {

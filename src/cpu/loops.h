@@ -22,10 +22,10 @@
 
 #define PRAGMA(x) _Pragma(#x)
 
-/* INDEPENDENT: before a loop whose iterations do not touch each other's elements. An output may be the very same memory as
- * an input (never a shifted one), which the compiler could not rule out.
- * SUMMING: before a loop that sums into the named variables, in as many partial sums as a vector has lanes.
- * clang, which only builds for fuzzing and sanitising, would warn wherever it does not follow. */
+/* INDEPENDENT: before a loop whose iterations do not touch each other's elements. An output may be the very same memory
+ * as an input (never a shifted one), which the compiler could not rule out. SUMMING: before a loop that sums into the
+ * named variables, in as many partial sums as a vector has lanes. clang, which only builds for fuzzing and sanitising,
+ * would warn wherever it does not follow. */
 #ifdef __clang__
 #define INDEPENDENT
 #define SUMMING(...)
@@ -39,8 +39,8 @@ enum {
     LOOP_GRAIN = 16384, /* elements below which another thread is not worth waking */
 };
 
-/* Elements offset .. offset+count-1 as floats: where they lie if they are f32, else converted into `buffer`. Integers are
- * never computed with, only moved (loop_copy). */
+/* Elements offset .. offset+count-1 as floats: where they lie if they are f32, else converted into `buffer`. Integers
+ * are never computed with, only moved (loop_copy). */
 const float *loop_read(const struct tensor *t, int64_t offset, int64_t count, float *buffer);
 
 /* Where to compute elements from `offset` on: in place if they are f32, else in `buffer`... */

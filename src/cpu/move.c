@@ -6,7 +6,7 @@
 #include "cpu/loops.h"
 #include "ops/move.h"
 
-/* --- boxes ------------------------------------------------------------------------------------------------------------ */
+/* --- boxes -------------------------------------------------------------------------------------------------------- */
 
 /* A box of elements, the same in two tensors but for the strides; the last axis is contiguous in both. */
 struct box {
@@ -35,8 +35,8 @@ static void box_axis(struct box *box, int64_t dim, int64_t to_stride, int64_t fr
     box->from_stride[box->rank++] = from_stride;
 }
 
-/* `runs` runs of a few elements at a fixed distance, such as the colours of a picture. The constant lengths become straight
- * moves. */
+/* `runs` runs of a few elements at a fixed distance, such as the colours of a picture. The constant lengths become
+ * straight moves. */
 #define COPY_SHORT(type, length)                                                                                       \
     for (int64_t run = 0; run < runs; run++) {                                                                         \
         for (int64_t i = 0; i < (length); i++)                                                                         \
@@ -191,7 +191,7 @@ static void concat_run(const struct kernel_call *call)
     }
 }
 
-/* --- pad -------------------------------------------------------------------------------------------------------------- */
+/* --- pad ---------------------------------------------------------------------------------------------------------- */
 
 static void zero_chunks(void *context, int64_t begin, int64_t end, int thread)
 {
@@ -213,7 +213,7 @@ static void pad_run(const struct kernel_call *call)
                 call->in[0].shape.dim);
 }
 
-/* --- permute ---------------------------------------------------------------------------------------------------------- */
+/* --- permute ------------------------------------------------------------------------------------------------------ */
 
 enum { TILE = 16 };
 

@@ -15,8 +15,8 @@ void norm_bf16_squares(const uint16_t *x, int64_t step, int64_t rows, int64_t co
 void norm_bf16_products(const uint16_t *x, const uint16_t *dy, int64_t step, int64_t rows, int64_t count,
                         const float *mean, float *sum, float *products);
 
-/* y = (x - mean) factor + shift, plus `other` (NULL: none), negative values made zero where `relu`. y may be the memory of
- * an input. table: mean, factor, shift. */
+/* y = (x - mean) factor + shift, plus `other` (NULL: none), negative values made zero where `relu`. y may be the memory
+ * of an input. table: mean, factor, shift. */
 void norm_bf16_apply(uint16_t *y, const uint16_t *x, const uint16_t *other, bool relu, const float *const *table,
                      int64_t count);
 /* y = factor (dy - plain - slope (x - mean)). table: mean, factor, plain, slope. */

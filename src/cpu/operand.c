@@ -136,7 +136,8 @@ static void run_stretches(void *context, int64_t begin, int64_t end, int thread)
         const float *values[OPERAND_MAX];
         for (int i = 0; i < inputs; i++)
             values[i] = operand_read(&job->operands[i], first, count, buffers[i], stretch > begin);
-        /* An output may lie over an input, which a later op of the chain still wants: only the last one writes there. */
+        /* An output may lie over an input, which a later op of the chain still wants: only the last one writes
+         * there. */
         float *y = loop_target(out, first, result);
         job->body(job->context, job->chain.count ? between : y, values, count);
         chain_run(&job->chain, between, y, values, count);

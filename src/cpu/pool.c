@@ -1,5 +1,5 @@
-/* pool.c - maximum and average over windows of [B, H, W, C], and their gradients. The gradients gather: each element of the
- * input adds up what the windows over it send back, always in the same order, so that threads never meet. */
+/* pool.c - maximum and average over windows of [B, H, W, C], and their gradients. The gradients gather: each element of
+ * the input adds up what the windows over it send back, always in the same order, so that threads never meet. */
 #include <math.h>
 #include <string.h>
 
@@ -49,9 +49,10 @@ static float average_weight(const struct pool_attrs *a, struct range y, struct r
     return 1.0f / (float)cells;
 }
 
-/* --- loops over the channels of one window, or of one element ---------------------------------------------------------- */
+/* --- loops over the channels of one window, or of one element ----------------------------------------------------- */
 
-/* Element i of f32 or bf16 memory. `bf16` is a constant where this is called, so that the loop has no choice to make. */
+/* Element i of f32 or bf16 memory. `bf16` is a constant where this is called, so that the loop has no choice to
+ * make. */
 INLINE float element(const void *data, bool bf16, int64_t i)
 {
     return bf16 ? from_bits((uint32_t)((const uint16_t *)data)[i] << 16) : ((const float *)data)[i];
@@ -102,8 +103,8 @@ INLINE void window_sum(struct window w, bool bf16, float *restrict sum)
     }
 }
 
-/* What the windows over one element send back to it: their gradient where the element was their maximum. Here the rows and
- * columns are windows, and their cells count down. */
+/* What the windows over one element send back to it: their gradient where the element was their maximum. Here the rows
+ * and columns are windows, and their cells count down. */
 INLINE void gather_max(struct window w, bool bf16, int32_t column_cell_step, const uint16_t *winners,
                        float *restrict sum)
 {
@@ -218,7 +219,7 @@ static void pool_run(const struct kernel_call *call)
     parallel_for(call->out.shape.dim[0] * job.out_height, rows_grain(&job, job.out_width), forward_rows, &job);
 }
 
-/* --- gradients -------------------------------------------------------------------------------------------------------- */
+/* --- gradients ---------------------------------------------------------------------------------------------------- */
 
 static void find_winners(void *context, int64_t begin, int64_t end, int thread)
 {

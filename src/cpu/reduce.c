@@ -1,5 +1,5 @@
-/* reduce.c - sums, means and maxima over axes. Neighbouring reduced axes are merged, then one group is reduced at a time,
- * the last first: [outer, length, inner] to [outer, inner]. */
+/* reduce.c - sums, means and maxima over axes. Neighbouring reduced axes are merged, then one group is reduced at a
+ * time, the last first: [outer, length, inner] to [outer, inner]. */
 #include <math.h>
 
 #include "base/memory.h"

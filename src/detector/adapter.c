@@ -89,7 +89,8 @@ assay_status model_save_adapter(const struct model *model, bool hugging_face, co
     return status;
 }
 
-/* What the adapter's file says of its model; *sha256 (64 digits and a NUL) of its backbone, "" where it does not say. */
+/* What the adapter's file says of its model; *sha256 (64 digits and a NUL) of its backbone, "" where it does not
+ * say. */
 static assay_status read_description(const char *path, struct model *told, char sha256[SHA256_TEXT],
                                      struct assay_error *error)
 {

@@ -15,8 +15,8 @@ assay_status model_save_adapter(const struct model *model, bool hugging_face, co
                                 struct assay_error *error);
 
 /* The whole model of an adapter file and of the files that it stands on (detector/published.h), the first being its
- * backbone: another than the adapter names is refused. `detector` and `config`: of an adapter that peft wrote, which does
- * not say; it holds pairs alone. Else NULL. */
+ * backbone: another than the adapter names is refused. `detector` and `config`: of an adapter that peft wrote, which
+ * does not say; it holds pairs alone. Else NULL. */
 assay_status model_attach(const char *path, const struct detector *detector, const void *config,
                           const char *const *files, size_t count, struct model *out, struct assay_error *error);
 

@@ -1,5 +1,5 @@
-/* detector.h - a detector is a table entry: its name, paper, config fields, preprocessing, forward pass and loss. Adding
- * one touches one new file and one line of registry.c. */
+/* detector.h - a detector is a table entry: its name, paper, config fields, preprocessing, forward pass and loss.
+ * Adding one touches one new file and one line of registry.c. */
 #ifndef ASSAY_DETECTOR_DETECTOR_H
 #define ASSAY_DETECTOR_DETECTOR_H
 
@@ -10,8 +10,8 @@
 
 struct lora_config;
 
-/* What flows in and out of a forward pass. Make it with detector_io(). What a detector does not have stays NODE_NONE, and
- * what is neither tapped nor read is not computed. */
+/* What flows in and out of a forward pass. Make it with detector_io(). What a detector does not have stays NODE_NONE,
+ * and what is neither tapped nor read is not computed. */
 struct detector_io {
     node image;   /* [B, crop, crop, 3], normalised */
     bool explain; /* in: `evidence` and `rollout` are wanted, in an evaluation graph */
@@ -20,8 +20,7 @@ struct detector_io {
 
     node branches; /* [B, n]: logits that the loss sees beside `logit`, where parts of a network judge on their own */
 
-    node
-        mixed; /* [B, 1]: in training, how much of each picture is the next one's of the batch; its label is mixed likewise */
+    node mixed; /* [B, 1]: in training, how much of each picture is the next one's of the batch, and of its label */
 
     node embedding; /* [B, D], what the head's linear layer reads */
     node features;  /* [B, H, W, C], the last maps that still have places */

@@ -1,7 +1,7 @@
-/* ensemble.c - the detector `ensemble`: networks that differ err on different pictures, so the mean of their logits ranks
- * better than any of them (Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep
- * ensembles", NeurIPS 2017, who average probabilities; logits keep the calibration a line). Members lie in one file under
- * "members.0.", "members.1." ... and see the same crops. */
+/* ensemble.c - the detector `ensemble`: networks that differ err on different pictures, so the mean of their logits
+ * ranks better than any of them (Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using
+ * deep ensembles", NeurIPS 2017, who average probabilities; logits keep the calibration a line). Members lie in one
+ * file under "members.0.", "members.1." ... and see the same crops. */
 #include "detector/ensemble.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* ensemble.h - the detector `ensemble`: several networks that judge together. model_join.h makes one of trained models. */
+/* ensemble.h - the detector `ensemble`: several networks that judge together. model_join.h makes one of trained
+ * models. */
 #ifndef ASSAY_DETECTOR_ENSEMBLE_H
 #define ASSAY_DETECTOR_ENSEMBLE_H
 
@@ -23,8 +24,8 @@ struct ensemble_member {
     double scale, shift;
 };
 
-/* The members that a text describes, into members[ENSEMBLE_MAX_MEMBERS]; at least one. Refused: what is no such text, and
- * members that want their pictures prepared differently (but for the number of crops and which). */
+/* The members that a text describes, into members[ENSEMBLE_MAX_MEMBERS]; at least one. Refused: what is no such text,
+ * and members that want their pictures prepared differently (but for the number of crops and which). */
 assay_status ensemble_read(const char *text, struct arena *arena, struct ensemble_member *members, int *count,
                            struct assay_error *error);
 

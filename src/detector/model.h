@@ -58,8 +58,8 @@ void model_judge(const struct model *model, const struct image *picture, double 
 /* SHA-256 of the file that a model was loaded from. */
 void model_sha256(const struct model *model, char text[SHA256_TEXT]);
 
-/* Whether the file with that SHA-256 gives the same scores: it is the model's own, or one from which the model differs in
- * what makes verdicts of scores alone. */
+/* Whether the file with that SHA-256 gives the same scores: it is the model's own, or one from which the model differs
+ * in what makes verdicts of scores alone. */
 bool model_scores_as(const struct model *model, const char *sha256);
 
 /* Notes something in `verdicts` under a key, in place of what stood there (takes the reference; NULL counts as no

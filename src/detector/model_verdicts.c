@@ -1,5 +1,5 @@
-/* model_verdicts.c - the record of what was done to a model after training, so that what was measured with one file can be
- * told to hold for another. */
+/* model_verdicts.c - the record of what was done to a model after training, so that what was measured with one file can
+ * be told to hold for another. */
 #include <string.h>
 
 #include "detector/model_internal.h"

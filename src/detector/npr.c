@@ -1,7 +1,7 @@
 /* npr.c - the detector `npr`, a baseline: the first half of a ResNet-50 on neighbouring pixel relations (Tan et al.,
  * "Rethinking the up-sampling operations in CNN-based generative networks for generalizable deepfake detection", CVPR
- * 2024). Parameters bear the names of its published checkpoint (NPR.pth): a 3x3 "conv1" of stride 2, "layer1" and "layer2" of
- * ResNet-50, "fc1". The authors' own training runs also save an "fc" that nothing uses.
+ * 2024). Parameters bear the names of its published checkpoint (NPR.pth): a 3x3 "conv1" of stride 2, "layer1" and
+ * "layer2" of ResNet-50, "fc1". The authors' own training runs also save an "fc" that nothing uses.
  *
  * Pictures are resized to 256 x 256 whatever their shape, as there; training cuts windows of 224 from that. */
 #include "detector/npr.h"

@@ -1,5 +1,5 @@
-/* preprocess.h - from a decoded picture to a network's input. Part of the model: stored in its file, applied by this one
- * code path in training, evaluation and use. */
+/* preprocess.h - from a decoded picture to a network's input. Part of the model: stored in its file, applied by this
+ * one code path in training, evaluation and use. */
 #ifndef ASSAY_DETECTOR_PREPROCESS_H
 #define ASSAY_DETECTOR_PREPROCESS_H
 

@@ -21,8 +21,8 @@ static bool file_has_pairs(const struct weights_file *file)
     return false;
 }
 
-/* Every tensor of the file must be one of the model's, and the other way round; all faults at once. `declared`: what the
- * model is, without what only training keeps in its store. */
+/* Every tensor of the file must be one of the model's, and the other way round; all faults at once. `declared`: what
+ * the model is, without what only training keeps in its store. */
 static assay_status check_model(const struct model *model, const struct store *declared,
                                 const struct weights_file *file, bool pairs, const char *path,
                                 struct assay_error *error)

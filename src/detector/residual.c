@@ -6,8 +6,8 @@
  *     steganalysis of digital images", IEEE TIFS 2012), cut at +-1 as there;
  *   - nothing is downsampled before the end of the first stage;
  *   - the input maps and each stage are read out by their means and log-variances, and the full-size maps by their
- *     correlations too. Second-order statistics carry most of what a linear model finds in such residuals; averages alone
- *     would lose it. */
+ *     correlations too. Second-order statistics carry most of what a linear model finds in such residuals; averages
+ *     alone would lose it. */
 #include "detector/residual.h"
 
 #include "nn/conv.h"
@@ -175,8 +175,8 @@ static node residual_head(struct graph *g, struct params p, const struct residua
     return linear(g, params_scope(p, "linear"), x, 1);
 }
 
-/* A head for each branch: its columns of the statistics [B, features] to a column of io->branches. The first branch, of the
- * input maps and the network, counts as much as all the others together. */
+/* A head for each branch: its columns of the statistics [B, features] to a column of io->branches. The first branch, of
+ * the input maps and the network, counts as much as all the others together. */
 static void late_heads(struct graph *g, struct params p, const struct residual_config *c,
                        const struct residual_findings *found, node statistics, struct detector_io *io)
 {

@@ -14,8 +14,8 @@ enum residual_moments { RESIDUAL_VARIANCE, RESIDUAL_ABSOLUTE, RESIDUAL_HIGHER };
 
 enum residual_mix { RESIDUAL_MIX_NONE, RESIDUAL_MIX_INPUT, RESIDUAL_MIX_STATISTICS };
 
-/* Whether one head reads all, or the network with its input maps and every branch have heads of their own, each trained to
- * judge alone. The logit is then half the network's, half the mean of the branches'. */
+/* Whether one head reads all, or the network with its input maps and every branch have heads of their own, each trained
+ * to judge alone. The logit is then half the network's, half the mean of the branches'. */
 enum residual_fusion { RESIDUAL_JOINT, RESIDUAL_LATE };
 
 enum { RESIDUAL_STAGES = 4 };

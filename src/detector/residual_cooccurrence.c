@@ -1,6 +1,6 @@
 /* residual_cooccurrence.c - the branch of co-occurrences: how often neighbours of a residual take which pair of levels,
- * as SPAM (Pevny et al., IEEE TIFS 2010) and the rich models (Fridrich and Kodovsky, IEEE TIFS 2012) count it. Levels are
- * counted softly: a value between two belongs to both, so that counts change smoothly with the picture. */
+ * as SPAM (Pevny et al., IEEE TIFS 2010) and the rich models (Fridrich and Kodovsky, IEEE TIFS 2012) count it. Levels
+ * are counted softly: a value between two belongs to both, so that counts change smoothly with the picture. */
 #include "detector/residual.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
@@ -67,8 +67,8 @@ static node pairs(struct graph *g, node member, const struct classes *classes, n
     return op_matmul_f32(g, counts, merge, false, false);
 }
 
-/* How much each value belongs to each level, one at the level itself and none a step away; beyond the last levels all to
- * them: residuals [N, H, W] to [N, levels, H, W]. */
+/* How much each value belongs to each level, one at the level itself and none a step away; beyond the last levels all
+ * to them: residuals [N, H, W] to [N, levels, H, W]. */
 static node membership(struct graph *g, node x, float step, int64_t range)
 {
     float levels[MAX_LEVELS];

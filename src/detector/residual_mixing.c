@@ -1,5 +1,6 @@
-/* residual_mixing.c - what the detector `residual` does to pictures in training only: Learning on Less's random mask, and
- * mixing each with the next of its batch, label included (mixup; Zhang et al., ICLR 2018), as pixels or as statistics. */
+/* residual_mixing.c - what the detector `residual` does to pictures in training only: Learning on Less's random mask,
+ * and mixing each with the next of its batch, label included (mixup; Zhang et al., ICLR 2018), as pixels or as
+ * statistics. */
 #include "detector/lol.h"
 #include "detector/residual.h"
 #include "ops/elementwise.h"

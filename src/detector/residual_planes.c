@@ -1,5 +1,5 @@
-/* residual_planes.c - what the branches of fixed statistics of the detector `residual` begin with. A plane's rows lie in
- * memory one after another, so that transforms are products with constant matrices, and in f32: the traces are far
+/* residual_planes.c - what the branches of fixed statistics of the detector `residual` begin with. A plane's rows lie
+ * in memory one after another, so that transforms are products with constant matrices, and in f32: the traces are far
  * smaller than the pixels. */
 #include "base/memory.h"
 #include "detector/residual.h"

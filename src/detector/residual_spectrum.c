@@ -1,7 +1,8 @@
-/* residual_spectrum.c - the branch of the spectrum: log-power of the two-dimensional Fourier transform of the crop, where
- * upsampling leaves peaks and generators a slope of their own (Durall et al., CVPR 2020; Corvi et al., CVPRW 2023). It is
- * read out by radius, by direction, in coarse cells, and at the multiples of 1/8 of the sampling rate, where decoders
- * that upsample by 2, 4 or 8 put their peaks. Half the plane of frequencies suffices, for pixels are real. */
+/* residual_spectrum.c - the branch of the spectrum: log-power of the two-dimensional Fourier transform of the crop,
+ * where upsampling leaves peaks and generators a slope of their own (Durall et al., CVPR 2020; Corvi et al., CVPRW
+ * 2023). It is read out by radius, by direction, in coarse cells, and at the multiples of 1/8 of the sampling rate,
+ * where decoders that upsample by 2, 4 or 8 put their peaks. Half the plane of frequencies suffices, for pixels are
+ * real. */
 #include <math.h>
 
 #include "base/memory.h"

@@ -14,8 +14,8 @@ node residual_center(struct graph *g, node x, node *mean)
     return op_sub(g, x, *mean);
 }
 
-/* Centred maps [B, N, C] and their variance [B, 1, C] to the matrix of their correlations [B, C C]; maps that hardly vary
- * correlate with nothing. */
+/* Centred maps [B, N, C] and their variance [B, 1, C] to the matrix of their correlations [B, C C]; maps that hardly
+ * vary correlate with nothing. */
 static node correlations(struct graph *g, node x, node variance)
 {
     int64_t b = graph_dim(g, x, 0), n = graph_dim(g, x, 1), c = graph_dim(g, x, 2);

@@ -1,5 +1,5 @@
-/* residual_thumb.c - a second small network of the detector `residual`, which sees the crop made small: what traces cannot
- * tell may stand in how light, colour and edges lie. */
+/* residual_thumb.c - a second small network of the detector `residual`, which sees the crop made small: what traces
+ * cannot tell may stand in how light, colour and edges lie. */
 #include "detector/residual.h"
 #include "nn/conv.h"
 #include "nn/norm.h"

@@ -1,8 +1,8 @@
-/* sdid.c - the detector `sdid`: a ViT on RGB, adapted by LoRA, and a ResNet on neighbouring pixel relations, which learn
- * from each other ("Cross-modal representation learning for diffusion-generated image detection", CVPR 2026).
+/* sdid.c - the detector `sdid`: a ViT on RGB, adapted by LoRA, and a ResNet on neighbouring pixel relations, which
+ * learn from each other ("Cross-modal representation learning for diffusion-generated image detection", CVPR 2026).
  *
- * The paper names its encoders, its losses and four numbers (queue 2048, K 128, temperature 0.07, both weights 0.1). All
- * other settings are this project's.
+ * The paper names its encoders, its losses and four numbers (queue 2048, K 128, temperature 0.07, both weights 0.1).
+ * All other settings are this project's.
  *
  * Parameters: "rgb." and "partner." are the encoders' published checkpoints under their own names; "rgb_projection",
  * "partner_projection" and "head" are new. */

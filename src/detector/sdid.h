@@ -113,8 +113,8 @@ struct sdid_terms {
 struct sdid_terms sdid_terms(struct graph *g, struct params p, const struct sdid_method *m, const node views[2],
                              node labels);
 
-/* Cross-entropy + cmcl * CMCL + cmmd * CMMD, and then the views go into the queues, states below "queue.". *terms (may be NULL):
- * the parts, where there are any. */
+/* Cross-entropy + cmcl * CMCL + cmmd * CMMD, and then the views go into the queues, states below "queue.". *terms (may
+ * be NULL): the parts, where there are any. */
 node sdid_loss(struct graph *g, struct params p, const struct sdid_method *m, const struct detector_io *io, node labels,
                struct sdid_terms *terms);
 

@@ -1,8 +1,8 @@
 /* sdid_losses.c - SDID's two losses between the modalities and their queues.
  *
  * Where the paper is silent: the members of a class are averaged and the terms summed; embeddings are pushed after the
- * loss, those of one picture into the same slot of its class's two queues; slots never filled take no part. There are no
- * momentum encoders. */
+ * loss, those of one picture into the same slot of its class's two queues; slots never filled take no part. There are
+ * no momentum encoders. */
 #include <stdio.h>
 
 #include "detector/sdid.h"

@@ -1,9 +1,9 @@
-/* sdid_mini.c - the detector `sdid-mini`: SDID's method on two small encoders that are trained from scratch. Each is the
- * network of the detector `residual` (residual.c), read out by means, log-variances and correlations; one sees the pixels,
- * the other their NPR residual.
+/* sdid_mini.c - the detector `sdid-mini`: SDID's method on two small encoders that are trained from scratch. Each is
+ * the network of the detector `residual` (residual.c), read out by means, log-variances and correlations; one sees the
+ * pixels, the other their NPR residual.
  *
- * A large pretrained encoder finds fine traces in pixels by itself; a small one has to be led to them. So the RGB encoder
- * sees fixed high-pass filters beside the pixels, unless told otherwise. */
+ * A large pretrained encoder finds fine traces in pixels by itself; a small one has to be led to them. So the RGB
+ * encoder sees fixed high-pass filters beside the pixels, unless told otherwise. */
 #include "detector/residual.h"
 #include "detector/sdid.h"
 #include "nn/norm.h"

@@ -1,7 +1,7 @@
-/* univfd.c - the detector `univfd`, a baseline: one linear layer on the embedding of a frozen CLIP ViT-L/14 (Ojha et al.,
- * "Towards universal fake image detectors that generalize across generative models", CVPR 2023). Parameters: "visual." is
- * OpenAI's checkpoint under its own names; "fc.weight" and "fc.bias" are the published head (fc_weights.pth), which calls
- * them "weight" and "bias".
+/* univfd.c - the detector `univfd`, a baseline: one linear layer on the embedding of a frozen CLIP ViT-L/14 (Ojha et
+ * al., "Towards universal fake image detectors that generalize across generative models", CVPR 2023). Parameters:
+ * "visual." is OpenAI's checkpoint under its own names; "fc.weight" and "fc.bias" are the published head
+ * (fc_weights.pth), which calls them "weight" and "bias".
  *
  * As in the authors' tests, pictures are not resized, and the middle 224 pixels are judged, zeros around what is
  * smaller. */

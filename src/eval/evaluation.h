@@ -1,5 +1,5 @@
-/* evaluation.h - an evaluation as it is asked for, by names and paths, and everything opened that it needs: models, sets of
- * pictures with their protocols, perturbations. What a run writes lies in one folder:
+/* evaluation.h - an evaluation as it is asked for, by names and paths, and everything opened that it needs: models, sets
+ * of pictures with their protocols, perturbations. What a run writes lies in one folder:
  *
  *     run.json            what was run on what, with what: enough to repeat it (run_record.h)
  *     predictions.jsonl   a line for every picture, perturbation and model (prediction.h)
@@ -37,8 +37,8 @@ struct evaluation_set {
     size_t left[PROTOCOL_CHOICES];
 };
 
-/* Everything opened. The arena owns names and arrays; `job` is ready to run but for path, resume, workers, max_held, stream and
- * cancel. */
+/* Everything opened. The arena owns names and arrays; `job` is ready to run but for path, resume, workers, max_held,
+ * stream and cancel. */
 struct evaluation {
     struct arena arena;
     struct evaluation_options options;

@@ -34,11 +34,11 @@ struct limits_found {
 /* At least so many pictures of at least so many sources of each class make a point that is judged. */
 enum { LIMITS_MIN_PICTURES = 20, LIMITS_MIN_SOURCES = 2 };
 
-/* Sides: pictures as they are, and those that `resize` or `crop` alone has made smaller, in bins that begin at 1, 16, 24,
- * 32, 48, 64, 96, ... pixels. Qualities: pictures under `jpeg` alone. Art is left out; both classes weigh the same, and
- * within them every source. The limit of an axis is the lowest point that is better than chance: what lies below was found
- * no better, or was not measured. No point of an axis judged: no limit. Errors: no point was judged at all, or an axis has
- * none that is better than chance. */
+/* Sides: pictures as they are, and those that `resize` or `crop` alone has made smaller, in bins that begin at 1, 16,
+ * 24, 32, 48, 64, 96, ... pixels. Qualities: pictures under `jpeg` alone. Art is left out; both classes weigh the same,
+ * and within them every source. The limit of an axis is the lowest point that is better than chance: what lies below
+ * was found no better, or was not measured. No point of an axis judged: no limit. Errors: no point was judged at all,
+ * or an axis has none that is better than chance. */
 assay_status limits_find(const struct run_folder *run, const struct limits_options *options, struct limits_found *out,
                          struct assay_error *error);
 void limits_found_free(struct limits_found *found); /* a zeroed one is fine */

@@ -33,8 +33,9 @@ struct prediction {
  * gives the same bits. Fails for lack of memory alone, or (ARGUMENT) where the prediction is not one. */
 assay_status prediction_write(const struct prediction *prediction, struct array *text, struct assay_error *error);
 
-/* Reads a line (without its newline, `length` bytes). Texts are copied into the arena. Refused, with `where` ("FILE, line
- * 7") before the reason: what is not JSON, unknown, missing or repeated keys, values of another type or out of range. */
+/* Reads a line (without its newline, `length` bytes). Texts are copied into the arena. Refused, with `where` ("FILE,
+ * line 7") before the reason: what is not JSON, unknown, missing or repeated keys, values of another type or out of
+ * range. */
 assay_status prediction_read(const char *line, size_t length, const char *where, struct arena *arena,
                              struct prediction *out, struct assay_error *error);
 

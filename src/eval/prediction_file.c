@@ -69,7 +69,7 @@ assay_status predictions_scan(const char *path, prediction_visit *visit, void *c
     return status;
 }
 
-/* ---- as a whole --------------------------------------------------------------------------------------------------- */
+/* ---- as a whole -------------------------------------------------------------------------------------------------- */
 
 struct collection {
     struct predictions *out;

@@ -87,8 +87,8 @@ static const struct robustness_point frank_points[] = {
     {4, "combined", FRANK_NOISE "|" FRANK_BLUR "|" FRANK_JPEG "|" FRANK_CROP "@0.5"},
 };
 
-/* create_perturbed_imagedata.py as it runs: the quality never reaches the encoder, whose default is 95, and red and blue
- * are exchanged while it works; a picture that is not square is squeezed to its height and width exchanged. */
+/* create_perturbed_imagedata.py as it runs: the quality never reaches the encoder, whose default is 95, and red and
+ * blue are exchanged while it works; a picture that is not square is squeezed to its height and width exchanged. */
 static const struct robustness_point frank_released_points[] = {
     {0, "noise", FRANK_NOISE "@0.5"},
     {1, "blur", FRANK_BLUR "@0.5"},

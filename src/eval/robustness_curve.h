@@ -1,5 +1,5 @@
-/* robustness_curve.h - predictions under the perturbations of a sweep, made into a curve: figures at each point, what is
- * lost against the pictures as they are, and how sure that is.
+/* robustness_curve.h - predictions under the perturbations of a sweep, made into a curve: figures at each point, what
+ * is lost against the pictures as they are, and how sure that is.
  *
  * All points are measured on the same pictures: those that were judged as they are and at every point. Those that could
  * not be judged at one of them are counted (`left_out`). Pictures of art are reported apart and are in no curve.
@@ -48,8 +48,8 @@ struct robustness_curve {
 bool robustness_covered(const struct robustness_sweep *sweep, const char *model, const char *set,
                         const struct prediction *predictions, size_t count);
 
-/* One curve; the predictions may be of other models, sets and chains too. Fails where a chain has no predictions, where a
- * picture was judged twice under the same chain, or where no picture was judged under all. NULL options: zeroes. */
+/* One curve; the predictions may be of other models, sets and chains too. Fails where a chain has no predictions, where
+ * a picture was judged twice under the same chain, or where no picture was judged under all. NULL options: zeroes. */
 assay_status robustness_curve_make(const struct robustness_sweep *sweep, const char *model, const char *set,
                                    const struct prediction *predictions, size_t count,
                                    const struct robustness_options *options, struct robustness_curve *out,

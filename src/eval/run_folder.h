@@ -1,4 +1,5 @@
-/* run_folder.h - what a finished run of `assay eval` says of one model, for fitting what makes verdicts of its scores. */
+/* run_folder.h - what a finished run of `assay eval` says of one model, for fitting what makes verdicts of its
+ * scores. */
 #ifndef ASSAY_EVAL_RUN_FOLDER_H
 #define ASSAY_EVAL_RUN_FOLDER_H
 
@@ -14,8 +15,8 @@ struct run_folder {
     uint64_t lines;          /* that the file must have */
 };
 
-/* Finds the model in the run by its SHA-256 (model_scores_as). Errors: no run there, or none with this model; a model of
- * the run whose file gives other scores is named with its SHA-256. */
+/* Finds the model in the run by its SHA-256 (model_scores_as). Errors: no run there, or none with this model; a model
+ * of the run whose file gives other scores is named with its SHA-256. */
 assay_status run_folder_open(const char *folder, const struct model *model, struct run_folder *out,
                              struct assay_error *error);
 void run_folder_free(struct run_folder *run); /* a zeroed one is fine */
@@ -34,8 +35,8 @@ struct run_samples {
     size_t unjudged; /* left out */
 };
 
-/* Those of pictures as they are or, with `perturbed`, under every perturbation of the run. Sources of other sets are other
- * sources. Freed with run_samples_free. */
+/* Those of pictures as they are or, with `perturbed`, under every perturbation of the run. Sources of other sets are
+ * other sources. Freed with run_samples_free. */
 assay_status run_folder_samples(const struct run_folder *run, bool perturbed, struct run_samples *out,
                                 struct assay_error *error);
 void run_samples_free(struct run_samples *samples); /* a zeroed one is fine */

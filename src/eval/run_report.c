@@ -11,8 +11,8 @@
 
 enum { MOST = 1 << 24 };
 
-/* What the report looks at one by one: the pictures under the first perturbation, which is none where they were judged as
- * they are, and what could not be judged. */
+/* What the report looks at one by one: the pictures under the first perturbation, which is none where they were judged
+ * as they are, and what could not be judged. */
 static bool is_shown(void *context, const struct prediction *p)
 {
     return !p->readable || strcmp(p->perturbation, context) == 0;

@@ -18,7 +18,8 @@ struct run_report {
 /* Of up to options->embeddings pictures of each set, by each model that has such; files in the folder. */
 assay_status run_report_embed(struct run_report *report, struct assay_error *error);
 
-/* Of the first options->maps pictures of each kind. A picture without a map (a detector that gives none) is no error. */
+/* Of the first options->maps pictures of each kind. A picture without a map (a detector that gives none) is no
+ * error. */
 assay_status run_report_map(struct run_report *report, struct assay_error *error);
 
 /* Of each set. */

@@ -101,7 +101,8 @@ static assay_status judge_perturbed(struct judging *j, size_t perturbation, stru
     return status;
 }
 
-/* The path that begins the message is left out: lines have the picture's name, and are the same wherever the set lies. */
+/* The path that begins the message is left out: lines have the picture's name, and are the same wherever the set
+ * lies. */
 static void leave_out_path(const char *path, struct assay_error *why)
 {
     size_t length = strlen(path);
@@ -155,7 +156,7 @@ static assay_status write_lines(const struct judging *j, struct array *text, str
     return status;
 }
 
-/* ---- the crew's ends ------------------------------------------------------------------------------------------------ */
+/* ---- the crew's ends --------------------------------------------------------------------------------------------- */
 
 /* Picture `number` of all sets. */
 static void find_picture(struct judging *j, uint64_t number)

@@ -1,9 +1,10 @@
 /* runner.h - many models judge many sets of pictures under many perturbations. Several pictures are worked on at once,
- * each by one thread (base/crew.h), which decodes it once for all models and perturbations; each judgement becomes a line
- * of a file (prediction.h), so that memory does not grow with the pictures and a run that is killed goes on where it was.
+ * each by one thread (base/crew.h), which decodes it once for all models and perturbations; each judgement becomes a
+ * line of a file (prediction.h), so that memory does not grow with the pictures and a run that is killed goes on where
+ * it was.
  *
- * Lines are ordered by set, then picture (in the dataset's order), then perturbation, then model. What those of a picture
- * hold depends on the job and that picture alone: not on the number of threads, nor on interruptions. */
+ * Lines are ordered by set, then picture (in the dataset's order), then perturbation, then model. What those of a
+ * picture hold depends on the job and that picture alone: not on the number of threads, nor on interruptions. */
 #ifndef ASSAY_EVAL_RUNNER_H
 #define ASSAY_EVAL_RUNNER_H
 

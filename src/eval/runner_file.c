@@ -121,7 +121,7 @@ static assay_status take_up(const struct runner_job *job, int fd, uint64_t *done
     return ASSAY_OK;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------------ */
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 assay_status runner_file_open(const struct runner_job *job, struct runner_file *out, uint64_t *done,
                               struct assay_error *error)

@@ -1,5 +1,5 @@
-/* runner_file.h - the file that a run writes: opened, locked, checked against the job and cut back to whole pictures when
- * the run is resumed. For runner.c and results.c alone. */
+/* runner_file.h - the file that a run writes: opened, locked, checked against the job and cut back to whole pictures
+ * when the run is resumed. For runner.c and results.c alone. */
 #ifndef ASSAY_EVAL_RUNNER_FILE_H
 #define ASSAY_EVAL_RUNNER_FILE_H
 

@@ -15,8 +15,8 @@
 #include "eval/metrics_mcnemar.h"
 #include "eval/results.h"
 
-/* Two models on the same pictures of a set: those that count under its protocol, art apart left out, and that both could
- * judge. Right is what the protocol's threshold says: the verdict, or else the side of one half. */
+/* Two models on the same pictures of a set: those that count under its protocol, art apart left out, and that both
+ * could judge. Right is what the protocol's threshold says: the verdict, or else the side of one half. */
 struct summary_pair {
     size_t set, perturbation, first, second;
     struct metrics_mcnemar test;
@@ -41,8 +41,8 @@ const struct protocol_table *summary_table(const struct summary *summary, size_t
  * leading figure under the others, and McNemar's tests. Appended to an array of char. */
 assay_status summary_text(const struct summary *summary, size_t width, struct array *out, struct assay_error *error);
 
-/* Writes the files into a folder, each atomically. `results` are those that the summary was made of, `predictions` is the
- * run's file, for unreadable.csv. */
+/* Writes the files into a folder, each atomically. `results` are those that the summary was made of, `predictions` is
+ * the run's file, for unreadable.csv. */
 assay_status summary_write(const struct summary *summary, const struct results *results, const char *predictions,
                            const char *folder, struct assay_error *error);
 

@@ -107,7 +107,7 @@ static bool put_pairs(const struct summary *s, struct array *out)
     return fits;
 }
 
-/* ---- what was not judged ------------------------------------------------------------------------------------------ */
+/* ---- what was not judged ----------------------------------------------------------------------------------------- */
 
 static assay_status put_unreadable(void *context, const struct prediction *p, struct assay_error *error)
 {
@@ -127,7 +127,8 @@ static assay_status write_file(const char *folder, const char *name, const struc
     return fits && path ? file_write(path, text->data, text->count, error) : error_memory(error, name);
 }
 
-/* PREFIX-SET.EXTENSION, the set's name with a '_' for what is not plain; its number where another's would be the same. */
+/* PREFIX-SET.EXTENSION, the set's name with a '_' for what is not plain; its number where another's would be the
+ * same. */
 static const char *file_name(const struct summary *s, const char *prefix, size_t set, const char *extension,
                              struct arena *arena)
 {

@@ -1,5 +1,5 @@
-/* table.h - figures as the papers print them: a row a method, a column a generator, their mean last. As text, as CSV and
- * as LaTeX. */
+/* table.h - figures as the papers print them: a row a method, a column a generator, their mean last. As text, as CSV
+ * and as LaTeX. */
 #ifndef ASSAY_EVAL_TABLE_H
 #define ASSAY_EVAL_TABLE_H
 
@@ -27,8 +27,9 @@ struct table {
  * characters and that makes it narrower. Control characters and bytes that are not UTF-8 are shown as \xNN. */
 bool table_text(const struct table *table, size_t width, struct array *out);
 
-/* A heading and a line a row (RFC 4180, but lines end in a line feed), with all digits of the shares; an empty field where
- * there is no value. `prefix` fields (names and values, may be none) come first in the heading and in every line. */
+/* A heading and a line a row (RFC 4180, but lines end in a line feed), with all digits of the shares; an empty field
+ * where there is no value. `prefix` fields (names and values, may be none) come first in the heading and in every
+ * line. */
 bool table_csv(const struct table *table, const char *const *prefix_names, const char *const *prefix_values,
                size_t prefix_count, bool heading, struct array *out);
 

@@ -17,9 +17,9 @@ struct torch_file {
 /* Whether the first bytes of a file are those of either format. */
 bool torch_file_recognised(const uint8_t *bytes, size_t size);
 
-/* Reads everything. Refused by name and reason: a damaged or cut archive, compressed or encrypted entries, storages that
- * are missing or shorter than the pickle says, tensors that reach outside their storage, other byte orders, opcodes and
- * globals that are not allowed, a file without tensors. */
+/* Reads everything. Refused by name and reason: a damaged or cut archive, compressed or encrypted entries, storages
+ * that are missing or shorter than the pickle says, tensors that reach outside their storage, other byte orders,
+ * opcodes and globals that are not allowed, a file without tensors. */
 assay_status torch_file_open(const char *path, struct torch_file *out, struct assay_error *error);
 assay_status torch_file_open_memory(const void *bytes, size_t size, const char *name, struct torch_file *out,
                                     struct assay_error *error);

@@ -26,8 +26,8 @@ static const struct string_map *part_tensors(const struct weights_file_part *par
 
 enum kind { KIND_SAFETENSORS, KIND_TORCH, KIND_INDEX };
 
-/* By the first bytes. A safetensors file may begin with the byte '{' too (the length of its header), but then the length's
- * upper bytes are 0, which no text has. */
+/* By the first bytes. A safetensors file may begin with the byte '{' too (the length of its header), but then the
+ * length's upper bytes are 0, which no text has. */
 static assay_status tell_kind(const char *path, enum kind *kind, struct assay_error *error)
 {
     struct file_map map = {0};
@@ -122,8 +122,8 @@ static assay_status read_index(const char *path, json_t **root, json_t **map, st
     return ASSAY_OK;
 }
 
-/* Collects the files of the index into out->parts, in the order in which they are first named. `files` maps a name to its
- * part. */
+/* Collects the files of the index into out->parts, in the order in which they are first named. `files` maps a name to
+ * its part. */
 static assay_status list_parts(struct weights_file *out, const char *path, json_t *map, struct string_map *files,
                                struct assay_error *error)
 {

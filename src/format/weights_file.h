@@ -19,8 +19,8 @@ struct weights_file {
 };
 
 /* Opens a file of any of these kinds, told apart by its first bytes, and checks it whole (safetensors.h, torch_file.h).
- * An index names files beside it: other folders, absolute and hidden names are refused, and so is an index that does not
- * agree with its files, each tensor being named. */
+ * An index names files beside it: other folders, absolute and hidden names are refused, and so is an index that does
+ * not agree with its files, each tensor being named. */
 assay_status weights_file_open(const char *path, struct weights_file *out, struct assay_error *error);
 void weights_file_close(struct weights_file *file); /* a zeroed one is fine */
 

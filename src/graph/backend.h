@@ -1,5 +1,5 @@
-/* backend.h - what a backend (cpu/, cuda/) gives a plan: for each op a kernel that is prepared once per node and run many
- * times, by any number of threads with scratch memory of their own. */
+/* backend.h - what a backend (cpu/, cuda/) gives a plan: for each op a kernel that is prepared once per node and run
+ * many times, by any number of threads with scratch memory of their own. */
 #ifndef ASSAY_GRAPH_BACKEND_H
 #define ASSAY_GRAPH_BACKEND_H
 

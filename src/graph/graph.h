@@ -1,8 +1,8 @@
 /* graph.h - building: nodes, and the concepts around them. A graph is static: built once for given input shapes,
  * differentiated once (gradients.c), planned once (plan.h), run many times.
  *
- * Model code never checks for errors. The first failure is kept in the graph with the layer's name and the shapes; every
- * later call returns quietly, and compiling reports it. Model code names no device and no precision either. */
+ * Model code never checks for errors. The first failure is kept in the graph with the layer's name and the shapes;
+ * every later call returns quietly, and compiling reports it. Model code names no device and no precision either. */
 #ifndef ASSAY_GRAPH_GRAPH_H
 #define ASSAY_GRAPH_GRAPH_H
 

@@ -1,6 +1,6 @@
-/* parts.c - large batches in parts: where the maps of a whole batch would leave the cache between the kernel that writes
- * them and the one that reads them, steps that follow each other all run for a few pictures, then for the next few. What
- * only they need takes the memory of one part. A kernel sees an ordinary, smaller batch.
+/* parts.c - large batches in parts: where the maps of a whole batch would leave the cache between the kernel that
+ * writes them and the one that reads them, steps that follow each other all run for a few pictures, then for the next
+ * few. What only they need takes the memory of one part. A kernel sees an ordinary, smaller batch.
  *
  * Plans of training graphs stay whole: there nearly every map is read again much later. */
 #include "base/memory.h"

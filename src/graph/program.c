@@ -1,4 +1,5 @@
-/* program.c - named graphs over one store, compiled for the shapes that turn up, and their workspaces lent to threads. */
+/* program.c - named graphs over one store, compiled for the shapes that turn up, and their workspaces lent to
+ * threads. */
 #include "graph/program.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* program.h - several graphs over one store (step, evaluate, apply), driven by plain C loops. A graph is built when
  * input shapes are first seen and cached by them and by the number of threads that parallel_for uses in the calling
- * thread, since kernels are prepared for so many; packed weights are shared. Several threads may run one program as long
- * as its graphs assign nothing. */
+ * thread, since kernels are prepared for so many; packed weights are shared. Several threads may run one program as
+ * long as its graphs assign nothing. */
 #ifndef ASSAY_GRAPH_PROGRAM_H
 #define ASSAY_GRAPH_PROGRAM_H
 
@@ -9,7 +9,8 @@
 
 struct program;
 
-/* Builds a graph for the given input shapes: declares input(g, names[i], shapes[i], ...) itself and taps its outputs. */
+/* Builds a graph for the given input shapes: declares input(g, names[i], shapes[i], ...) itself and taps its
+ * outputs. */
 typedef void program_build(struct graph *g, const struct shape *input_shapes, int input_count, void *context);
 
 /* The store must outlive the program. */

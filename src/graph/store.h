@@ -67,8 +67,8 @@ assay_status store_make_writable(struct store_entry *entry, struct assay_error *
 /* Sum of elements over the parameters. */
 uint64_t store_param_count(const struct store *store);
 
-/* The copy of an entry in the layout `key` (unique to one way of packing), made by `pack` when there is none or when the
- * `version` (of the entry, and of whatever else it depends on) has changed since. Valid until it changes again. */
+/* The copy of an entry in the layout `key` (unique to one way of packing), made by `pack` when there is none or when
+ * the `version` (of the entry, and of whatever else it depends on) has changed since. Valid until it changes again. */
 typedef bool store_pack(const void *context, void *packed); /* false: no memory */
 assay_status store_get_packed(struct store *store, struct store_entry *entry, uint64_t key, uint64_t version,
                               size_t bytes, store_pack *pack, const void *context, const void **out,

@@ -11,7 +11,8 @@ struct image_look {
     void *context;
 };
 
-/* As image_decode_file. The file's bytes and the pixels that its header states are held by the job. `look` may be NULL. */
+/* As image_decode_file. The file's bytes and the pixels that its header states are held by the job. `look` may be
+ * NULL. */
 assay_status image_decode_held(struct crew_seat *seat, const char *path, const struct assay_limits *limits,
                                const struct image_look *look, struct image *out, struct assay_error *error);
 

@@ -1,5 +1,5 @@
-/* jpeg_peek.c - libjpeg on a buffer, with errors that come back here. To read the upper rows alone it is told of a picture
- * that ends there: the two bytes of the header that state the height are exchanged on the way. */
+/* jpeg_peek.c - libjpeg on a buffer, with errors that come back here. To read the upper rows alone it is told of a
+ * picture that ends there: the two bytes of the header that state the height are exchanged on the way. */
 #include "image/jpeg_peek.h"
 
 #include <setjmp.h>
@@ -33,7 +33,7 @@ struct session {
     struct jpeg_grey grey; /* here, since a jump leaves what is changed in registers undefined */
 };
 
-/* ---- What libjpeg calls ------------------------------------------------------------------------------------------- */
+/* ---- What libjpeg calls ------------------------------------------------------------------------------------------ */
 
 static void fail(j_common_ptr info)
 {
@@ -114,7 +114,7 @@ static void watch(j_common_ptr common)
         skip_scan(s);
 }
 
-/* ---- Beginning and end ---------------------------------------------------------------------------------------------- */
+/* ---- Beginning and end ------------------------------------------------------------------------------------------- */
 
 /* The caller has set the jump. */
 static void begin(struct session *s)
@@ -159,7 +159,7 @@ static size_t find_height(const uint8_t *bytes, size_t size, uint32_t *width, ui
     return 0;
 }
 
-/* ---- Coefficients --------------------------------------------------------------------------------------------------- */
+/* ---- Coefficients ------------------------------------------------------------------------------------------------ */
 
 static void give_rows(struct session *s, jvirt_barray_ptr *arrays, jpeg_block_row *row, void *context,
                       struct jpeg_blocks *out)
@@ -215,7 +215,7 @@ bool jpeg_peek_blocks(const uint8_t *bytes, size_t size, uint64_t max_blocks, jp
     return well;
 }
 
-/* ---- A small grey picture ------------------------------------------------------------------------------------------- */
+/* ---- A small grey picture ---------------------------------------------------------------------------------------- */
 
 bool jpeg_peek_grey(const uint8_t *bytes, size_t size, unsigned denominator, uint64_t max_pixels, struct jpeg_grey *out)
 {

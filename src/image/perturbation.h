@@ -1,5 +1,5 @@
-/* perturbation.h - perturbations named by text, so that a command line, a table of sweeps and a line of results mean the
- * same by the same words:
+/* perturbation.h - perturbations named by text, so that a command line, a table of sweeps and a line of results mean
+ * the same by the same words:
  *
  *     jpeg:75                     one step with its value
  *     resize:0.5+jpeg:70          steps one after the other
@@ -7,8 +7,8 @@
  *     noise:5..20@0.5             taken with that probability
  *     blur:1|jpeg:50@0.5          one of these, all equally likely; the probability is that of any being taken
  *
- * The empty text, or "none", changes nothing. perturbation_kinds lists the steps. What is drawn for a picture depends on
- * the seed, the chain and the picture's name alone, so neither threads nor order nor machine matter. */
+ * The empty text, or "none", changes nothing. perturbation_kinds lists the steps. What is drawn for a picture depends
+ * on the seed, the chain and the picture's name alone, so neither threads nor order nor machine matter. */
 #ifndef ASSAY_IMAGE_PERTURBATION_H
 #define ASSAY_IMAGE_PERTURBATION_H
 

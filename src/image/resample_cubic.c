@@ -1,5 +1,5 @@
-/* resample_cubic.c - OpenCV's cubic resize, which papers that perturb pictures with OpenCV use. It differs from Pillow's
- * in the kernel (a = -0.75) and in that it never widens when it shrinks. */
+/* resample_cubic.c - OpenCV's cubic resize, which papers that perturb pictures with OpenCV use. It differs from
+ * Pillow's in the kernel (a = -0.75) and in that it never widens when it shrinks. */
 #include <math.h>
 
 #include "base/memory.h"

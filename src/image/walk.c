@@ -17,8 +17,8 @@ static bool stop(struct walk *w, enum walk_state state)
     return false;
 }
 
-/* The piece at w->at: `head` bytes, which are known to be there, `length` of content, `tail` bytes; false where it is cut
- * off. */
+/* The piece at w->at: `head` bytes, which are known to be there, `length` of content, `tail` bytes; false where it is
+ * cut off. */
 static bool take(struct walk *w, size_t head, uint64_t length, size_t tail)
 {
     size_t rest = w->size - w->at - head;

@@ -73,8 +73,8 @@ struct walk {
     size_t length;
 };
 
-/* Steps to the next piece; false at the end, then `state` says why. For WALK_CUT with `whole` not 0 a last piece was begun:
- * its `data` and `length` are what there is of it. */
+/* Steps to the next piece; false at the end, then `state` says why. For WALK_CUT with `whole` not 0 a last piece was
+ * begun: its `data` and `length` are what there is of it. */
 bool walk_jpeg(struct walk *w); /* segments with a length, until the first scan or the end of the picture */
 bool walk_png(struct walk *w);  /* until IEND has been given */
 bool walk_riff(struct walk *w);

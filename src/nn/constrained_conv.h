@@ -1,5 +1,6 @@
-/* constrained_conv.h - convolution that can only predict a pixel from those around it and subtract it (Bayar and Stamm, "A
- * deep learning approach to universal image manipulation detection using a new convolutional layer", IH&MMSec 2016). */
+/* constrained_conv.h - convolution that can only predict a pixel from those around it and subtract it (Bayar and Stamm,
+ * "A deep learning approach to universal image manipulation detection using a new convolutional layer", IH&MMSec
+ * 2016). */
 #ifndef ASSAY_NN_CONSTRAINED_CONV_H
 #define ASSAY_NN_CONSTRAINED_CONV_H
 

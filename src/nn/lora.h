@@ -1,5 +1,5 @@
-/* lora.h - low-rank adaptation (Hu et al., ICLR 2022, section 4.1): a linear layer W x gains (alpha / rank) B A x, and only
- * A and B are trained. An option of the view of the parameters (params_with_lora): layers need not know of it.
+/* lora.h - low-rank adaptation (Hu et al., ICLR 2022, section 4.1): a linear layer W x gains (alpha / rank) B A x, and
+ * only A and B are trained. An option of the view of the parameters (params_with_lora): layers need not know of it.
  *
  * Stored as "LAYER.lora_A.weight" [rank, I] and "LAYER.lora_B.weight" [O, rank], as peft names them. Of a layer that
  * holds queries, keys and values side by side ("qkv", "in_proj"), the thirds can be adapted each on their own: targets
@@ -67,9 +67,9 @@ struct params params_with_lora(struct params p, const struct lora_config *config
 /* Fails the graph where a rank was asked for and no layer built so far bears a name of the targets. */
 void lora_require(struct graph *g, const struct store *store, const struct lora_config *config);
 
-/* For layers: y, the output of the linear map at p for x, with its adaptation, if it is a target. `name`: as the layer is
- * called where p is not its own scope ("in_proj"), else NULL. `parts` (NULL-terminated, may be NULL): what its output
- * holds side by side in equal shares ("q", "k", "v"). */
+/* For layers: y, the output of the linear map at p for x, with its adaptation, if it is a target. `name`: as the layer
+ * is called where p is not its own scope ("in_proj"), else NULL. `parts` (NULL-terminated, may be NULL): what its
+ * output holds side by side in equal shares ("q", "k", "v"). */
 node lora_adapt(struct graph *g, struct params p, const char *name, const char *const *parts, node x, node y);
 
 /* ---- Merging -------------------------------------------------------------------------------------------------- */
@@ -77,8 +77,8 @@ node lora_adapt(struct graph *g, struct params p, const char *name, const char *
 /* Weights with the adaptation multiplied in, W + (alpha / rank) B A, and what they were. */
 struct lora_merged;
 
-/* Merges every pair that the store holds. Graphs built afterwards must not adapt as well. Fails, with nothing changed, where
- * a pair has no weight to go into, or shapes do not fit. */
+/* Merges every pair that the store holds. Graphs built afterwards must not adapt as well. Fails, with nothing changed,
+ * where a pair has no weight to go into, or shapes do not fit. */
 assay_status lora_merge(struct store *store, const struct lora_config *config, struct lora_merged **out,
                         struct assay_error *error);
 
@@ -93,8 +93,8 @@ bool lora_is_pair(const char *name);
 /* What an adapter file holds beside the pairs, and how its tensors are called. Zero: pairs alone, under our names. */
 struct lora_file {
     const char *backbone_sha256; /* of the backbone's file, 64 hexadecimal digits; NULL: not known, or any will do */
-    /* The file's name of a tensor (in the arena; without peft's prefix) in naming `which` = 0, 1, ... NULL: there are no
-     * more. Reading takes the first that the file has, writing `which` = 0. NULL: our names alone. */
+    /* The file's name of a tensor (in the arena; without peft's prefix) in naming `which` = 0, 1, ... NULL: there are
+     * no more. Reading takes the first that the file has, writing `which` = 0. NULL: our names alone. */
     const char *(*rename)(const char *own, int which, const void *context, struct arena *arena);
     const void *context;
     /* Tensors that belong to the adapter too, such as a head (peft's modules_to_save). NULL: none. */

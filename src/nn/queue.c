@@ -1,5 +1,5 @@
-/* queue.c - rings and their queues out of comparisons and a product with the matrix of who goes where, which is exact: each
- * slot gets one row times 1. */
+/* queue.c - rings and their queues out of comparisons and a product with the matrix of who goes where, which is exact:
+ * each slot gets one row times 1. */
 #include "nn/queue.h"
 
 #include "base/memory.h"

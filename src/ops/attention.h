@@ -1,5 +1,5 @@
-/* attention.h - scaled dot-product attention (Vaswani et al., 2017, eq. 1) as one op: scores are never kept, the gradient
- * computes them again. */
+/* attention.h - scaled dot-product attention (Vaswani et al., 2017, eq. 1) as one op: scores are never kept, the
+ * gradient computes them again. */
 #ifndef ASSAY_OPS_ATTENTION_H
 #define ASSAY_OPS_ATTENTION_H
 
@@ -13,9 +13,9 @@ struct attention_attrs {
                       r ceil(NK / 4) + j / 4, word j % 4, of key seed ^ key and upper counter step */
 };
 
-/* Inputs (q, k, v) or (q, k, v, bias). q: [B, NQ, H, D]; k, v: [B, NK, H, D]; bias broadcasts to [B, H, NQ, NK] from four
- * axes and is added to the scaled scores (-infinity masks). Output [B, NQ, H, D]. A row whose scores are all -infinity
- * gives zeros. */
+/* Inputs (q, k, v) or (q, k, v, bias). q: [B, NQ, H, D]; k, v: [B, NK, H, D]; bias broadcasts to [B, H, NQ, NK] from
+ * four axes and is added to the scaled scores (-infinity masks). Output [B, NQ, H, D]. A row whose scores are all
+ * -infinity gives zeros. */
 extern const struct op op_attention_def;
 /* Inputs (q, k, v, out, d_out) or (q, k, v, out, d_out, bias): one flat [count(q) + count(k) + count(v)], the gradients
  * one after another. */
@@ -23,8 +23,8 @@ extern const struct op op_attention_grad_def;
 /* Inputs (q, k, v, out, d_out, bias): gradient of the bias. */
 extern const struct op op_attention_bias_grad_def;
 
-/* The same with q, k and v side by side, as one product makes them: inputs (qkv [B, N, 3, H, D]), output [B, N, H, D]; and
- * its gradient, inputs (qkv, out, d_out), of qkv's shape. */
+/* The same with q, k and v side by side, as one product makes them: inputs (qkv [B, N, 3, H, D]), output [B, N, H, D];
+ * and its gradient, inputs (qkv, out, d_out), of qkv's shape. */
 extern const struct op op_attention_packed_def, op_attention_packed_grad_def;
 
 /* How a graph asks for it. `dropout` acts in training graphs only. */

@@ -5,7 +5,8 @@
 #include "ops/move.h"
 #include "ops/reduce.h"
 
-/* Input 0 is x [..., C]; every further input must be one of [C], [2, C] or x's shape, by the given letters: "c", "2", "x". */
+/* Input 0 is x [..., C]; every further input must be one of [C], [2, C] or x's shape, by the given letters: "c", "2",
+ * "x". */
 static bool check_inputs(const struct op_infer *c, const char *kinds)
 {
     const struct shape *x = &c->in[0];

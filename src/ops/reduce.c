@@ -144,7 +144,8 @@ node op_global_max_pool(struct graph *g, node x)
 node op_l2_normalize(struct graph *g, node x, float eps)
 {
     int last = graph_rank(g, x) - 1;
-    /* Bounded before the root, whose slope at zero is infinite: a row of zeros has the gradient dy / eps, as in torch. */
+    /* Bounded before the root, whose slope at zero is infinite: a row of zeros has the gradient dy / eps, as in
+     * torch. */
     node squares = op_sum(g, op_square(g, x), REDUCE_AXIS(last), true);
     return op_div(g, x, op_sqrt(g, op_clamp(g, squares, eps * eps, INFINITY)));
 }

@@ -18,7 +18,8 @@ struct broadcast_attrs {
 
 extern const struct op op_reduce_def, op_broadcast_def;
 
-/* `axes` is a mask: REDUCE_AXIS(1) | REDUCE_AXIS(2). The gradient of a maximum is shared by equal values (torch amax). */
+/* `axes` is a mask: REDUCE_AXIS(1) | REDUCE_AXIS(2). The gradient of a maximum is shared by equal values (torch
+ * amax). */
 #define REDUCE_AXIS(i) (UINT32_C(1) << (i))
 #define REDUCE_ALL UINT32_MAX
 node op_reduce(struct graph *g, enum reduce_kind kind, node x, uint32_t axes, bool keep_dims);

@@ -14,7 +14,7 @@ const char *c2pa_state_text(enum c2pa_state state)
     return words[state];
 }
 
-/* ---- Statuses -------------------------------------------------------------------------------------------------------- */
+/* ---- Statuses ---------------------------------------------------------------------------------------------------- */
 
 void c2pa_status_add(struct c2pa_reader *in, struct c2pa_manifest *manifest, enum c2pa_severity severity,
                      const char *code, const char *url, const char *format, ...)
@@ -57,7 +57,7 @@ const char *c2pa_url(struct c2pa_reader *in, const struct c2pa_manifest *manifes
     return url ? url : "";
 }
 
-/* ---- Digests --------------------------------------------------------------------------------------------------------- */
+/* ---- Digests ----------------------------------------------------------------------------------------------------- */
 
 int c2pa_hash_find(const char *name)
 {
@@ -78,7 +78,7 @@ bool c2pa_digest_is(const struct cbor_node *wanted, const uint8_t *digest, size_
     return wanted && wanted->kind == CBOR_BYTES && wanted->size == size && memcmp(wanted->bytes, digest, size) == 0;
 }
 
-/* ---- The store ------------------------------------------------------------------------------------------------------- */
+/* ---- The store --------------------------------------------------------------------------------------------------- */
 
 static void read_manifests(struct c2pa_reader *in, const struct jumbf_box *store)
 {
@@ -128,7 +128,7 @@ static void link_ingredients(struct c2pa_report *report)
         }
 }
 
-/* ---- Where source types are declared ------------------------------------------------------------------------------------ */
+/* ---- Where source types are declared ----------------------------------------------------------------------------- */
 
 static enum c2pa_role ingredient_role(enum c2pa_role role, const struct c2pa_ingredient *ingredient)
 {
@@ -171,7 +171,7 @@ static void collect_sources(struct c2pa_reader *in, struct c2pa_manifest *manife
                                 seen_count);
 }
 
-/* ---- All together ---------------------------------------------------------------------------------------------------- */
+/* ---- All together ------------------------------------------------------------------------------------------------ */
 
 static void read_store(struct c2pa_reader *in)
 {

@@ -1,8 +1,9 @@
-/* c2pa.h - C2PA: who says, signed, how a picture came to be. Reads the manifest store of a file (JUMBF, CBOR), claims of
- * version 1 and 2, their assertions, actions and ingredients, and checks what can be checked without a network: that the
- * picture's bytes are those that were signed for (hard binding), that the assertions are those of the claim, that the claim
- * was signed by the key of its certificate, and, only against a list that the user named, whom that certificate leads to.
- * What is found wrong is a finding, never an error: everything here may have been written by a stranger with bad intent.
+/* c2pa.h - C2PA: who says, signed, how a picture came to be. Reads the manifest store of a file (JUMBF, CBOR), claims
+ * of version 1 and 2, their assertions, actions and ingredients, and checks what can be checked without a network: that
+ * the picture's bytes are those that were signed for (hard binding), that the assertions are those of the claim, that
+ * the claim was signed by the key of its certificate, and, only against a list that the user named, whom that
+ * certificate leads to. What is found wrong is a finding, never an error: everything here may have been written by a
+ * stranger with bad intent.
  *
  * Specification: https://spec.c2pa.org/specifications/specifications/2.2/specs/C2PA_Specification.html */
 #ifndef ASSAY_PROVENANCE_C2PA_H
@@ -44,7 +45,8 @@ const char *c2pa_state_text(enum c2pa_state state);
 
 struct c2pa_manifest;
 
-/* One thing that was checked. `code` is a code of the specification (section 15.2), such as "assertion.dataHash.match". */
+/* One thing that was checked. `code` is a code of the specification (section 15.2), such as
+ * "assertion.dataHash.match". */
 enum c2pa_severity { C2PA_SUCCESS, C2PA_INFORMATIONAL, C2PA_FAILURE };
 
 struct c2pa_status {
@@ -148,9 +150,9 @@ struct c2pa_input {
     size_t range_count;
 };
 
-/* Reads and checks the store of a file whose blocks are listed. `trust` may be NULL; `now`: seconds since 1970. The report
- * points into the container, which must outlive it, and is freed with c2pa_free whatever the outcome. Fails only for want
- * of memory. */
+/* Reads and checks the store of a file whose blocks are listed. `trust` may be NULL; `now`: seconds since 1970. The
+ * report points into the container, which must outlive it, and is freed with c2pa_free whatever the outcome. Fails only
+ * for want of memory. */
 assay_status c2pa_read(const struct container *container, const struct cose_trust *trust, int64_t now,
                        struct c2pa_report *out, struct assay_error *error);
 

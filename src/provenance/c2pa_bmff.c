@@ -1,5 +1,5 @@
-/* c2pa_bmff.c - c2pa.hash.bmff (and .v2, .v3), the binding of HEIC and AVIF: a digest over the file's boxes, those left out
- * that a list of paths names; from version 2 on with the place of every top-level box before its bytes. */
+/* c2pa_bmff.c - c2pa.hash.bmff (and .v2, .v3), the binding of HEIC and AVIF: a digest over the file's boxes, those left
+ * out that a list of paths names; from version 2 on with the place of every top-level box before its bytes. */
 #include <string.h>
 
 #include "provenance/c2pa_internal.h"

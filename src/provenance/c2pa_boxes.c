@@ -1,5 +1,5 @@
-/* c2pa_boxes.c - c2pa.hash.boxes: a list of digests, each over one or several named parts that follow each other in the file:
- * segments of a JPEG, chunks of a PNG. */
+/* c2pa_boxes.c - c2pa.hash.boxes: a list of digests, each over one or several named parts that follow each other in the
+ * file: segments of a JPEG, chunks of a PNG. */
 #include <stdio.h>
 #include <string.h>
 
@@ -42,7 +42,7 @@ static bool in_manifest(const struct c2pa_input *input, uint64_t at)
     return false;
 }
 
-/* ---- JPEG ------------------------------------------------------------------------------------------------------------ */
+/* ---- JPEG -------------------------------------------------------------------------------------------------------- */
 
 static const char *segment_name(int marker, char name[MAX_NAME])
 {
@@ -99,7 +99,7 @@ static bool list_jpeg(const struct c2pa_input *input, struct parts *parts)
     return false;
 }
 
-/* ---- PNG ------------------------------------------------------------------------------------------------------------- */
+/* ---- PNG --------------------------------------------------------------------------------------------------------- */
 
 static bool list_png(const struct c2pa_input *input, struct parts *parts)
 {
@@ -119,7 +119,7 @@ static bool list_png(const struct c2pa_input *input, struct parts *parts)
     return false;
 }
 
-/* ---- The list in the assertion --------------------------------------------------------------------------------------- */
+/* ---- The list in the assertion ----------------------------------------------------------------------------------- */
 
 /* The parts that an entry names, from *next on. False: they are not what follows in the file. */
 static bool match_names(const struct parts *parts, const struct cbor_node *names, size_t *next,

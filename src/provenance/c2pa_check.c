@@ -44,7 +44,7 @@ static enum match box_matches(struct c2pa_reader *in, const struct cbor_node *ur
                                                                                                              : MISMATCH;
 }
 
-/* ---- Assertions ------------------------------------------------------------------------------------------------------ */
+/* ---- Assertions -------------------------------------------------------------------------------------------------- */
 
 /* Does one of the claims that are being checked take this assertion of the manifest out? Label NULL: any of them. */
 static bool is_redacted(struct c2pa_reader *in, const struct c2pa_manifest *manifest, const char *label)
@@ -138,7 +138,7 @@ static void check_assertions(struct c2pa_reader *in, struct c2pa_manifest *manif
     }
 }
 
-/* ---- Signature ------------------------------------------------------------------------------------------------------- */
+/* ---- Signature --------------------------------------------------------------------------------------------------- */
 
 static void check_stamp(struct c2pa_reader *in, struct c2pa_manifest *manifest, const char *url)
 {
@@ -214,7 +214,7 @@ static void check_signature(struct c2pa_reader *in, struct c2pa_manifest *manife
     }
 }
 
-/* ---- Hard binding ---------------------------------------------------------------------------------------------------- */
+/* ---- Hard binding ------------------------------------------------------------------------------------------------ */
 
 /* The manifest that binds the picture's bytes: of an update manifest its parent, and so on. */
 static struct c2pa_manifest *binding_manifest(struct c2pa_manifest *manifest)
@@ -290,7 +290,7 @@ static void check_binding(struct c2pa_reader *in, struct c2pa_manifest *active)
     }
 }
 
-/* ---- Ingredients ----------------------------------------------------------------------------------------------------- */
+/* ---- Ingredients ------------------------------------------------------------------------------------------------- */
 
 /* Claims before C2PA 1.3 have the digest of the ingredient's claim, not of its box. */
 static bool claim_matches(struct c2pa_reader *in, const struct cbor_node *uri, const struct c2pa_manifest *manifest)

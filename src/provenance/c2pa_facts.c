@@ -11,7 +11,7 @@ static void text(struct fact_tree *tree, struct fact *parent, const char *name, 
         fact_text(tree, parent, name, value);
 }
 
-/* ---- JSON assertions --------------------------------------------------------------------------------------------------- */
+/* ---- JSON assertions --------------------------------------------------------------------------------------------- */
 
 static void append_json(struct fact_tree *tree, struct fact *parent, const char *name, const json_t *value,
                         size_t *left)
@@ -61,7 +61,7 @@ static void json_facts(struct fact_tree *tree, struct fact *parent, const struct
     json_decref(value);
 }
 
-/* ---- A manifest ---------------------------------------------------------------------------------------------------------- */
+/* ---- A manifest -------------------------------------------------------------------------------------------------- */
 
 static void signature_facts(struct fact_tree *tree, struct fact *parent, const struct c2pa_manifest *manifest)
 {
@@ -161,7 +161,7 @@ static void manifest_facts(struct fact_tree *tree, struct fact *list, const stru
         assertion_facts(tree, assertions, manifest, one);
 }
 
-/* ---- The store ----------------------------------------------------------------------------------------------------------- */
+/* ---- The store --------------------------------------------------------------------------------------------------- */
 
 static void source_facts(struct fact_tree *tree, struct fact *parent, const struct c2pa_report *report)
 {

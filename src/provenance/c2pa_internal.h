@@ -36,7 +36,7 @@ struct c2pa_reader {
     bool unchecked; /* something cannot be checked here */
 };
 
-/* ---- c2pa.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- c2pa.c ------------------------------------------------------------------------------------------------------ */
 
 void c2pa_status_add(struct c2pa_reader *in, struct c2pa_manifest *manifest, enum c2pa_severity severity,
                      const char *code, const char *url, const char *format, ...) __attribute__((format(printf, 6, 7)));
@@ -47,7 +47,7 @@ void c2pa_problem(struct c2pa_reader *in, const char *problem);
 /* "self#jumbf=/c2pa/LABEL/REST", for statuses. "" where there is no memory. */
 const char *c2pa_url(struct c2pa_reader *in, const struct c2pa_manifest *manifest, const char *rest);
 
-/* ---- c2pa_parse.c: a manifest's box into the struct ------------------------------------------------------------------ */
+/* ---- c2pa_parse.c: a manifest's box into the struct -------------------------------------------------------------- */
 
 void c2pa_parse(struct c2pa_reader *in, struct c2pa_manifest *manifest);
 
@@ -57,12 +57,12 @@ bool c2pa_label_is(const char *label, const char *base);
 /* False: no such URI. */
 bool c2pa_uri_read(const char *text, struct c2pa_uri *out);
 
-/* ---- c2pa_check.c: signature, assertions, ingredients of a manifest -------------------------------------------------- */
+/* ---- c2pa_check.c: signature, assertions, ingredients of a manifest ---------------------------------------------- */
 
 /* Checks the manifest and those that it leads to. */
 void c2pa_check(struct c2pa_reader *in, struct c2pa_manifest *manifest);
 
-/* ---- Digests --------------------------------------------------------------------------------------------------------- */
+/* ---- Digests ----------------------------------------------------------------------------------------------------- */
 
 /* By C2PA's name of a hash ("sha256", "sha384", "sha512"): 0 to JUMBF_DIGESTS - 1, or -1. */
 int c2pa_hash_find(const char *name);
@@ -71,7 +71,7 @@ const EVP_MD *c2pa_hash(int which);
 /* Is `wanted` the digest of these bytes? */
 bool c2pa_digest_is(const struct cbor_node *wanted, const uint8_t *digest, size_t size);
 
-/* ---- c2pa_binding.c, c2pa_bmff.c, c2pa_boxes.c: the hard binding -------------------------------------------------------- */
+/* ---- c2pa_binding.c, c2pa_bmff.c, c2pa_boxes.c: the hard binding ------------------------------------------------- */
 
 /* What became of one hard binding; `problem` a phrase. */
 struct c2pa_bound {

@@ -48,7 +48,7 @@ bool c2pa_uri_read(const char *text, struct c2pa_uri *out)
     return true;
 }
 
-/* ---- Actions ------------------------------------------------------------------------------------------------------- */
+/* ---- Actions ----------------------------------------------------------------------------------------------------- */
 
 /* "NAME VERSION" of a generator, or the text that older claims have. */
 static const char *agent_text(struct c2pa_reader *in, const struct cbor_node *agent)
@@ -91,7 +91,7 @@ static void parse_actions(struct c2pa_reader *in, struct c2pa_manifest *manifest
     }
 }
 
-/* ---- Ingredients ----------------------------------------------------------------------------------------------------- */
+/* ---- Ingredients ------------------------------------------------------------------------------------------------- */
 
 static void parse_ingredient(struct c2pa_reader *in, struct c2pa_ingredient ***end, struct c2pa_assertion *assertion)
 {
@@ -118,7 +118,7 @@ static void parse_ingredient(struct c2pa_reader *in, struct c2pa_ingredient ***e
     *end = &ingredient->next;
 }
 
-/* ---- Assertions ------------------------------------------------------------------------------------------------------ */
+/* ---- Assertions -------------------------------------------------------------------------------------------------- */
 
 static bool all_zero(const uint8_t *bytes, size_t size)
 {
@@ -174,7 +174,7 @@ static void parse_assertions(struct c2pa_reader *in, struct c2pa_manifest *manif
     }
 }
 
-/* ---- The manifest ---------------------------------------------------------------------------------------------------- */
+/* ---- The manifest ------------------------------------------------------------------------------------------------ */
 
 static void parse_claim(struct c2pa_reader *in, struct c2pa_manifest *manifest, struct jumbf_box *box)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- One head ----------------------------------------------------------------------------------------------------- */
+/* ---- One head ---------------------------------------------------------------------------------------------------- */
 
 /* What libcbor reported of one head. */
 enum event { EVENT_NONE, EVENT_VALUE, EVENT_OPEN, EVENT_TAG, EVENT_BREAK };
@@ -185,7 +185,7 @@ static size_t read_head(const uint8_t *bytes, size_t size, struct head *head)
     return result.status == CBOR_DECODER_FINISHED && head->event != EVENT_NONE && result.read <= size ? result.read : 0;
 }
 
-/* ---- The tree ----------------------------------------------------------------------------------------------------- */
+/* ---- The tree ---------------------------------------------------------------------------------------------------- */
 
 struct reader {
     const uint8_t *bytes;
@@ -325,7 +325,7 @@ const char *cbor_outcome_text(enum cbor_outcome outcome)
     return "";
 }
 
-/* ---- Looking into it ---------------------------------------------------------------------------------------------- */
+/* ---- Looking into it --------------------------------------------------------------------------------------------- */
 
 bool cbor_text_is(const struct cbor_node *node, const char *text)
 {
@@ -389,7 +389,7 @@ bool cbor_integer(const struct cbor_node *node, int64_t *out)
     return true;
 }
 
-/* ---- As facts ------------------------------------------------------------------------------------------------------ */
+/* ---- As facts ---------------------------------------------------------------------------------------------------- */
 
 /* A key as a name: texts as they are, numbers in digits; names are cut at FACT_MAX_NAME anyway. */
 static const char *key_name(const struct cbor_node *key, char *name, size_t size)

@@ -1,5 +1,6 @@
-/* cbor.h - CBOR (RFC 8949) as a tree: libcbor reads the heads of the items, one at a time and without allocating; the tree
- * is ours, so that depth and number of items are bounded and nothing is allocated by a length that a file claims. */
+/* cbor.h - CBOR (RFC 8949) as a tree: libcbor reads the heads of the items, one at a time and without allocating; the
+ * tree is ours, so that depth and number of items are bounded and nothing is allocated by a length that a file
+ * claims. */
 #ifndef ASSAY_PROVENANCE_CBOR_H
 #define ASSAY_PROVENANCE_CBOR_H
 
@@ -59,7 +60,8 @@ bool cbor_text_is(const struct cbor_node *node, const char *text);
 bool cbor_unsigned(const struct cbor_node *node, uint64_t *out);
 bool cbor_integer(const struct cbor_node *node, int64_t *out);
 
-/* The node as a fact below `parent`: texts, numbers, lists, groups; bytes as hexadecimal, null and undefined as "null". */
+/* The node as a fact below `parent`: texts, numbers, lists, groups; bytes as hexadecimal, null and undefined as
+ * "null". */
 void cbor_facts(struct fact_tree *tree, struct fact *parent, const char *name, const struct cbor_node *node);
 
 #endif

@@ -1,6 +1,6 @@
-/* container.h - which blocks of metadata a picture's file holds, whatever its format: C2PA, XMP, EXIF, ICC, IPTC, texts,
- * comments and others, each as the bytes that its own parser wants (put together where the file cuts them up, inflated
- * where it packs them), and where they lie in the file. Nothing is interpreted here and no pixel is decoded.
+/* container.h - which blocks of metadata a picture's file holds, whatever its format: C2PA, XMP, EXIF, ICC, IPTC,
+ * texts, comments and others, each as the bytes that its own parser wants (put together where the file cuts them up,
+ * inflated where it packs them), and where they lie in the file. Nothing is interpreted here and no pixel is decoded.
  *
  *     struct container container;
  *     if (container_read(bytes, size, &container, error)) ...       (out of memory alone)
@@ -35,16 +35,16 @@ enum block_kind {
     BLOCK_EXIF,         /* a TIFF structure: begins with "II" or "MM". Of a TIFF file: the whole file */
     BLOCK_ICC,          /* a whole ICC profile; `keyword`: the name that a PNG gives it, or "" */
     BLOCK_IPTC,         /* IPTC-IIM records: begins with 0x1C */
-    BLOCK_PHOTOSHOP, /* image resources: begins with "8BIM". IPTC, XMP... inside are listed as blocks of their own too */
-    BLOCK_TEXT,      /* text with a keyword, of a PNG; `bytes` are the text alone, inflated */
-    BLOCK_COMMENT,   /* a comment of a JPEG or GIF */
-    BLOCK_OTHER,     /* what else there is, by `name`: an application segment, a chunk, a top-level box, an item */
-    BLOCK_TRAILER,   /* bytes after the end of a PNG, WebP or GIF */
+    BLOCK_PHOTOSHOP,    /* image resources: begins with "8BIM". IPTC, XMP... inside are listed as blocks too */
+    BLOCK_TEXT,         /* text with a keyword, of a PNG; `bytes` are the text alone, inflated */
+    BLOCK_COMMENT,      /* a comment of a JPEG or GIF */
+    BLOCK_OTHER,        /* what else there is, by `name`: an application segment, a chunk, a top-level box, an item */
+    BLOCK_TRAILER,      /* bytes after the end of a PNG, WebP or GIF */
     BLOCK_KIND_COUNT
 };
 
-/* One piece of a block in the file. The carrier is the whole segment, chunk or box with its marker, length and checksum;
- * the data are the bytes of it that belong to the block. */
+/* One piece of a block in the file. The carrier is the whole segment, chunk or box with its marker, length and
+ * checksum; the data are the bytes of it that belong to the block. */
 struct container_range {
     uint64_t offset, size;           /* the carrier */
     uint64_t data_offset, data_size; /* inside the carrier. Packed data: as packed */
@@ -65,7 +65,7 @@ struct container_block {
     const char *translated; /* iTXt: the keyword in that language, or "" */
     enum text_charset charset; /* texts and comments */
     const uint8_t *bytes;      /* NULL if size is 0. In the file's buffer where the block lies in one piece, otherwise a
-                                  copy that the container owns. Not terminated. BLOCK_OTHER, BLOCK_TRAILER: as in the file */
+                                  copy that the container owns. Not terminated. BLOCK_OTHER, BLOCK_TRAILER: as they lie */
     size_t size;
     const struct container_range *ranges; /* in the order in which they make up `bytes` */
     size_t range_count;
@@ -94,8 +94,8 @@ struct container {
     bool full;    /* the limit of blocks was reached */
 };
 
-/* Lists what the bytes hold. They are kept by reference: they must live as long as the container. An unknown format has no
- * blocks. ASSAY_ERROR_MEMORY is the only error; the container is then empty. */
+/* Lists what the bytes hold. They are kept by reference: they must live as long as the container. An unknown format has
+ * no blocks. ASSAY_ERROR_MEMORY is the only error; the container is then empty. */
 assay_status container_read(const uint8_t *bytes, size_t size, struct container *out, struct assay_error *error);
 
 void container_free(struct container *container); /* a zeroed one is fine */

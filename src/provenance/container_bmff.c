@@ -20,8 +20,8 @@ struct meta {
     size_t boxes;
 };
 
-/* C2PA 2.1, appendix A.5: a `uuid` box: 16 bytes that name C2PA, version and flags, the purpose with its NUL, for a manifest an
- * offset of 8 bytes, then JUMBF. */
+/* C2PA 2.1, appendix A.5: a `uuid` box: 16 bytes that name C2PA, version and flags, the purpose with its NUL, for a
+ * manifest an offset of 8 bytes, then JUMBF. */
 static void read_uuid(struct container *c, const struct walk *w)
 {
     static const uint8_t c2pa[16] = {0xD8, 0xFE, 0xC3, 0xD6, 0x1B, 0x0E, 0x48, 0x3C,

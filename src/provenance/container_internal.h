@@ -15,11 +15,12 @@ void container_read_bmff(struct container *c);
 void container_note_at(struct container *c, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Memory that lives as long as the container, zeroed. NULL where a limit is reached, which is noted, or there is none. */
+/* Memory that lives as long as the container, zeroed. NULL where a limit is reached, which is noted, or there is
+ * none. */
 void *container_alloc(struct container *c, size_t size);
 
-/* Text from the file as it may be shown: control bytes become '?', Latin-1 becomes UTF-8 where the bytes are none; at most
- * 255 bytes of it. "" where there is no memory. */
+/* Text from the file as it may be shown: control bytes become '?', Latin-1 becomes UTF-8 where the bytes are none; at
+ * most 255 bytes of it. "" where there is no memory. */
 const char *container_clean(struct container *c, const uint8_t *bytes, size_t size);
 const char *container_name(struct container *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,5 +1,5 @@
-/* container_png.c - chunks of a PNG (ISO/IEC 15948, and extensions registered since): C2PA, EXIF, colour profile, texts;
- * and the "Raw profile type" texts in which ImageMagick keeps other formats' metadata, as hexadecimal digits. */
+/* container_png.c - chunks of a PNG (ISO/IEC 15948, and extensions registered since): C2PA, EXIF, colour profile,
+ * texts; and the "Raw profile type" texts in which ImageMagick keeps other formats' metadata, as hexadecimal digits. */
 #include <zlib.h>
 
 #include "provenance/container_internal.h"

@@ -22,7 +22,7 @@ static const struct algorithm {
     {-8, "EdDSA", "ED25519", NULL},
 };
 
-/* ---- Reading ------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 struct signature {
     const struct cbor_node *root, *protected_bytes, *protected, *unprotected, *bytes;
@@ -92,7 +92,7 @@ static STACK_OF(X509) * read_chain(const struct signature *in, const char **prob
     return certificates;
 }
 
-/* ---- The signed bytes ------------------------------------------------------------------------------------------------ */
+/* ---- The signed bytes -------------------------------------------------------------------------------------------- */
 
 struct bytes {
     uint8_t *data;
@@ -141,10 +141,10 @@ static struct bytes signed_structure(const char *context, const struct cbor_node
     return out;
 }
 
-/* ---- The check ------------------------------------------------------------------------------------------------------- */
+/* ---- The check --------------------------------------------------------------------------------------------------- */
 
-/* COSE's r and s, one behind the other, as the DER that OpenSSL wants; to be freed with OPENSSL_free. 0: not of the key's
- * size. */
+/* COSE's r and s, one behind the other, as the DER that OpenSSL wants; to be freed with OPENSSL_free. 0: not of the
+ * key's size. */
 static int ecdsa_der(const uint8_t *bytes, size_t size, size_t half, unsigned char **der)
 {
     int length = 0;

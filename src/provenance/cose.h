@@ -1,6 +1,6 @@
-/* cose.h - COSE_Sign1 (RFC 9052), the signature under a claim of C2PA: read with cbor.h, checked with OpenSSL; who signed
- * by the certificate in its header; the time stamp beside it (RFC 3161); and whether the certificates lead to a list that
- * the user named. No network: no revocation is asked for, no certificate is fetched. */
+/* cose.h - COSE_Sign1 (RFC 9052), the signature under a claim of C2PA: read with cbor.h, checked with OpenSSL; who
+ * signed by the certificate in its header; the time stamp beside it (RFC 3161); and whether the certificates lead to a
+ * list that the user named. No network: no revocation is asked for, no certificate is fetched. */
 #ifndef ASSAY_PROVENANCE_COSE_H
 #define ASSAY_PROVENANCE_COSE_H
 
@@ -19,7 +19,7 @@ enum {
     COSE_MAX_TRUST_BYTES = 32 << 20  /* of a list of trust */
 };
 
-/* ---- Trust: certificates that the user named ---------------------------------------------------------------------- */
+/* ---- Trust: certificates that the user named --------------------------------------------------------------------- */
 
 struct cose_trust;
 
@@ -40,7 +40,7 @@ enum cose_trusted {
     COSE_UNTRUSTED
 };
 
-/* ---- Signatures ------------------------------------------------------------------------------------------------------ */
+/* ---- Signatures -------------------------------------------------------------------------------------------------- */
 
 enum cose_outcome {
     COSE_VALID,
@@ -51,7 +51,8 @@ enum cose_outcome {
     COSE_NO_MEMORY
 };
 
-/* Is the signer's certificate one that may sign claims, at the time of the time stamp (if that is verified) or else now? */
+/* Is the signer's certificate one that may sign claims, at the time of the time stamp (if that is verified) or else
+ * now? */
 enum cose_credential {
     COSE_CREDENTIAL_GOOD,
     COSE_CREDENTIAL_EXPIRED,

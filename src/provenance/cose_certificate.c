@@ -76,7 +76,7 @@ void cose_certificate_read(X509 *certificate, struct arena *arena, struct cose_c
     out->not_after = cose_time_text(X509_get0_notAfter(certificate), arena);
 }
 
-/* ---- May it sign claims? --------------------------------------------------------------------------------------------- */
+/* ---- May it sign claims? ----------------------------------------------------------------------------------------- */
 
 /* Purposes that C2PA and the makers' certificates so far have: e-mail protection, document signing, C2PA's own claim
  * signing, and Microsoft's and Adobe's for C2PA. */
@@ -119,7 +119,7 @@ const char *cose_certificate_unsuitable(X509 *certificate)
     return NULL;
 }
 
-/* ---- Trust --------------------------------------------------------------------------------------------------------- */
+/* ---- Trust ------------------------------------------------------------------------------------------------------- */
 
 assay_status cose_trust_load(const char *pem, size_t size, const char *name, struct cose_trust **out,
                              struct assay_error *error)

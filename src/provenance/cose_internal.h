@@ -22,11 +22,13 @@ const char *cose_name_entry(const X509_NAME *name, int nid, struct arena *arena)
 
 void cose_certificate_read(X509 *certificate, struct arena *arena, struct cose_certificate *out);
 
-/* May this certificate sign claims? C2PA's profile (section 14.5 of its specification): an end entity's certificate, issued
- * by another, for digital signatures, for a purpose on C2PA's list, with a key of enough strength. NULL, or why not. */
+/* May this certificate sign claims? C2PA's profile (section 14.5 of its specification): an end entity's certificate,
+ * issued by another, for digital signatures, for a purpose on C2PA's list, with a key of enough strength. NULL, or why
+ * not. */
 const char *cose_certificate_unsuitable(X509 *certificate);
 
-/* Does the chain of the certificate lead to the list, at that time? `purpose`: X509_PURPOSE_..., or 0. NULL, or why not. */
+/* Does the chain of the certificate lead to the list, at that time? `purpose`: X509_PURPOSE_..., or 0. NULL, or why
+ * not. */
 const char *cose_chain_untrusted(const struct cose_trust *trust, X509 *certificate, STACK_OF(X509) * others,
                                  int purpose, int64_t when, struct arena *arena);
 

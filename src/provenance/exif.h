@@ -1,5 +1,5 @@
-/* exif.h - what EXIF says (CIPA DC-008): a TIFF structure of directories and tags. Everything is read as its type says; maker
- * notes are noticed, not read. */
+/* exif.h - what EXIF says (CIPA DC-008): a TIFF structure of directories and tags. Everything is read as its type says;
+ * maker notes are noticed, not read. */
 #ifndef ASSAY_PROVENANCE_EXIF_H
 #define ASSAY_PROVENANCE_EXIF_H
 
@@ -54,7 +54,8 @@ struct exif {
     size_t tag_count;
 };
 
-/* Reads a TIFF structure: the bytes of a BLOCK_EXIF, which must live as long as *out. ASSAY_ERROR_MEMORY is the only error. */
+/* Reads a TIFF structure: the bytes of a BLOCK_EXIF, which must live as long as *out. ASSAY_ERROR_MEMORY is the only
+ * error. */
 assay_status exif_read_block(const uint8_t *bytes, size_t size, struct arena *arena, struct exif *out,
                              struct assay_error *error);
 
@@ -68,9 +69,9 @@ const struct exif_tag *exif_find(const struct exif *exif, enum exif_directory di
 /* One number of a tag, rationals as quotients; NAN where there is none. */
 double exif_number(const struct exif *exif, const struct exif_tag *tag, uint64_t index);
 
-/* Whether the thumbnail's shape cannot be the picture's, which is so if the picture was cropped or replaced after the camera
- * made both. `width` and `height` of the picture as stored. Cameras pad thumbnails to 4:3 with black bars: that is no
- * difference. False where anything is unknown. */
+/* Whether the thumbnail's shape cannot be the picture's, which is so if the picture was cropped or replaced after the
+ * camera made both. `width` and `height` of the picture as stored. Cameras pad thumbnails to 4:3 with black bars: that
+ * is no difference. False where anything is unknown. */
 bool exif_thumbnail_shape_differs(const struct exif *exif, uint32_t width, uint32_t height);
 
 /* All tags of known name, below `parent`. */

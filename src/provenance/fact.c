@@ -1,4 +1,5 @@
-/* fact.c - the tree of facts: adding within limits, finding, and showing what strangers wrote without doing what it says. */
+/* fact.c - the tree of facts: adding within limits, finding, and showing what strangers wrote without doing what it
+ * says. */
 #include "provenance/fact.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* fact.h - what a file says of itself, as a tree of facts: whatever reads a part of a file appends what it found, whoever
- * shows it prints the tree as indented lines or as JSON. Everything in it was written by strangers: any bytes are held,
- * and made harmless when they are printed.
+/* fact.h - what a file says of itself, as a tree of facts: whatever reads a part of a file appends what it found,
+ * whoever shows it prints the tree as indented lines or as JSON. Everything in it was written by strangers: any bytes
+ * are held, and made harmless when they are printed.
  *
  *     struct fact_tree tree;
  *     fact_tree_init(&tree, &arena);
@@ -88,7 +88,8 @@ void fact_problem(struct fact_tree *tree, struct fact *parent, const char *forma
 
 /* ---- Finding -------------------------------------------------------------------------------------------------- */
 
-/* The first child of that name; "a/b/c" goes down (names with a slash are found by walking). NULL: none, or fact is NULL. */
+/* The first child of that name; "a/b/c" goes down (names with a slash are found by walking). NULL: none, or fact is
+ * NULL. */
 const struct fact *fact_find(const struct fact *fact, const char *path);
 
 /* The text of such a child; NULL: none, or not a text. */
@@ -96,7 +97,7 @@ const char *fact_find_text(const struct fact *fact, const char *path);
 
 /* ---- Showing -------------------------------------------------------------------------------------------------- */
 
-/* Appends the children of `fact` to an array of char as lines "  name: value\n", two more spaces a level, beginning with
+/* Appends the children of `fact` to an array of char as lines " name: value\n", two more spaces a level, beginning with
  * `indent` spaces. Control characters, line breaks, bytes that are not UTF-8 and characters that turn the direction of
  * writing are shown as \n, \t, \xNN or \u{NNNN}. False: no memory, or the array's maximum is reached. */
 bool fact_print(const struct fact *fact, int indent, struct array *out);
@@ -105,8 +106,8 @@ bool fact_print(const struct fact *fact, int indent, struct array *out);
 bool fact_print_text(const char *text, size_t size, size_t max, struct array *out);
 
 /* The fact as JSON: groups are objects, lists arrays; facts of one group that have the same name become an array in the
- * place of the first. Each byte that is not part of UTF-8 becomes U+FFFD. Real numbers that JSON does not have become null.
- * The caller's reference; NULL: no memory. */
+ * place of the first. Each byte that is not part of UTF-8 becomes U+FFFD. Real numbers that JSON does not have become
+ * null. The caller's reference; NULL: no memory. */
 json_t *fact_json(const struct fact *fact);
 
 #endif

@@ -80,8 +80,8 @@ static bool is_number(const struct iptc_dataset *set)
     return set->number == 0 && set->size == 2;
 }
 
-/* ISO 2022's escape for UTF-8 in 1:90; without it texts are UTF-8 if they are valid as such, otherwise Latin-1, which is what
- * programs write whatever the standard says. */
+/* ISO 2022's escape for UTF-8 in 1:90; without it texts are UTF-8 if they are valid as such, otherwise Latin-1, which
+ * is what programs write whatever the standard says. */
 static bool read_texts(struct array *sets, struct arena *arena, const char **problem)
 {
     struct iptc_dataset *all = sets->data;

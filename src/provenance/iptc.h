@@ -1,5 +1,5 @@
-/* iptc.h - what IPTC-IIM says (IPTC Information Interchange Model 4.2): records of numbered texts, as press agencies and older
- * programs write them. */
+/* iptc.h - what IPTC-IIM says (IPTC Information Interchange Model 4.2): records of numbered texts, as press agencies
+ * and older programs write them. */
 #ifndef ASSAY_PROVENANCE_IPTC_H
 #define ASSAY_PROVENANCE_IPTC_H
 

@@ -67,7 +67,7 @@ static int usable_bins(const struct histogram *h)
     return bins >= LEAST_BINS ? bins : 0;
 }
 
-/* ---- Curves ------------------------------------------------------------------------------------------------------- */
+/* ---- Curves ------------------------------------------------------------------------------------------------------ */
 
 /* Solves a 3 x 3 system with a symmetric matrix; false where there is no answer. */
 static bool solve(double a[TERMS][TERMS], double b[TERMS], double x[TERMS])
@@ -92,8 +92,8 @@ static bool solve(double a[TERMS][TERMS], double b[TERMS], double x[TERMS])
 }
 
 /* How far the counts lie from their best curve exp(x0 + x1 k + x2 log k) times `pattern`: the deviance of Poisson's
- * distribution, by iteratively reweighted least squares from a fit of the logarithms. Where it begins far above `hopeless` it
- * goes no further. */
+ * distribution, by iteratively reweighted least squares from a fit of the logarithms. Where it begins far above
+ * `hopeless` it goes no further. */
 static double deviance(const struct histogram *h, const double *pattern, const double (*terms)[TERMS], double hopeless)
 {
     double x[TERMS] = {0}, best = INFINITY;
@@ -135,8 +135,8 @@ static double deviance(const struct histogram *h, const double *pattern, const d
     return best;
 }
 
-/* How many multiples of an earlier step, from the first on, lie below an edge between two values: `edge` in halves, each
- * multiple being spread by the rounding of pixels in between, whose deviation is half a step of 1. */
+/* How many multiples of an earlier step, from the first on, lie below an edge between two values: `edge` in halves,
+ * each multiple being spread by the rounding of pixels in between, whose deviation is half a step of 1. */
 static double multiples_below(int edge, int earlier)
 {
     /* the normal distribution's integral at -4 to 4 deviations */
@@ -148,7 +148,8 @@ static double multiples_below(int edge, int earlier)
     return sum;
 }
 
-/* How many multiples of an earlier step fall to the values 1, 2... of this one, as a share of what would on the average. */
+/* How many multiples of an earlier step fall to the values 1, 2... of this one, as a share of what would on the
+ * average. */
 static void earlier_pattern(int earlier, int step, int bins, double *pattern)
 {
     double below = multiples_below(step, earlier);
@@ -159,8 +160,8 @@ static void earlier_pattern(int earlier, int step, int bins, double *pattern)
     }
 }
 
-/* What an earlier step explains of a histogram that the smooth curve alone does not: half the number of values times the
- * logarithm of the deviances' ratio, each with what chance adds. */
+/* What an earlier step explains of a histogram that the smooth curve alone does not: half the number of values times
+ * the logarithm of the deviances' ratio, each with what chance adds. */
 static double explain(const struct histogram *h, int earlier, const double (*terms)[TERMS])
 {
     double pattern[BINS];
@@ -171,7 +172,7 @@ static double explain(const struct histogram *h, int earlier, const double (*ter
     return h->bins / 2.0 * log((h->plain + h->bins) / (with + h->bins));
 }
 
-/* ---- Over all frequencies ------------------------------------------------------------------------------------------- */
+/* ---- Over all frequencies ---------------------------------------------------------------------------------------- */
 
 /* What speaks for tables of libjpeg's: their steps belong together. The best of its qualities, and its sum. */
 static double weigh_libjpeg(const struct histogram *modes, int *best_quality)
@@ -194,7 +195,8 @@ static double weigh_libjpeg(const struct histogram *modes, int *best_quality)
     return best;
 }
 
-/* What speaks for tables of any kind: each frequency has the step that fits it best, at a price for having the choice. */
+/* What speaks for tables of any kind: each frequency has the step that fits it best, at a price for having the
+ * choice. */
 static double weigh_any(const struct histogram *modes, double *all)
 {
     double sum = 0;

@@ -1,15 +1,16 @@
 /* jpeg_history.h - whether a JPEG shows that it was one before: the double-compression hint. A first compression leaves
- * brightness' coefficients at multiples of its own steps; the second rounds these to multiples of the steps in the file,
- * and where the two do not divide each other, some multiples become rarer than their neighbours and some more frequent, in
- * turn (A. Popescu, H. Farid, "Statistical tools for digital forensics", 2004; J. Lukas, J. Fridrich, "Estimation of
- * primary quantization matrix in double compressed JPEG images", 2003).
+ * brightness' coefficients at multiples of its own steps; the second rounds these to multiples of the steps in the
+ * file, and where the two do not divide each other, some multiples become rarer than their neighbours and some more
+ * frequent, in turn (A. Popescu, H. Farid, "Statistical tools for digital forensics", 2004; J. Lukas, J. Fridrich,
+ * "Estimation of primary quantization matrix in double compressed JPEG images", 2003).
  *
  * For each of the lowest frequencies and each earlier step, the histogram is fitted twice, as a smooth curve and as the
  * smooth curve times the number of multiples of the earlier step that fall to each value. What the second explains
  * better, summed over the frequencies, is the score. No pixel is decoded; of large pictures the upper part is read.
  *
- * It cannot see: a first compression with the same tables, or with steps that divide those of the file; anything where the
- * picture was resized, turned by other than right angles or cropped off the grid of blocks in between. It is a hint. */
+ * It cannot see: a first compression with the same tables, or with steps that divide those of the file; anything where
+ * the picture was resized, turned by other than right angles or cropped off the grid of blocks in between. It is a
+ * hint. */
 #ifndef ASSAY_PROVENANCE_JPEG_HISTORY_H
 #define ASSAY_PROVENANCE_JPEG_HISTORY_H
 

@@ -11,8 +11,8 @@ static const struct {
 #include "provenance/jpeg_tables_photoshop.h"
 };
 
-/* What mozjpeg scales by the quality in place of T.81's tables (`cjpeg -quant-table N`; its jcparam.c names the sources). Row
- * by row; where `colour` is missing brightness' are used for it too. */
+/* What mozjpeg scales by the quality in place of T.81's tables (`cjpeg -quant-table N`; its jcparam.c names the
+ * sources). Row by row; where `colour` is missing brightness' are used for it too. */
 static const struct {
     const char *setting;
     uint16_t brightness[JPEG_TABLE_VALUES], colour[JPEG_TABLE_VALUES];

@@ -1,6 +1,7 @@
-/* jpeg_tables.h - which program's quantisation tables a JPEG has. Tables are a hint, not a proof: whoever wants to can write
- * any. Known are libjpeg's (T.81's, scaled), those that mozjpeg offers, and Photoshop's as far as they are published. Cameras
- * have tables of their own by the thousand, of which there is no list that could be used here: they are "unknown". */
+/* jpeg_tables.h - which program's quantisation tables a JPEG has. Tables are a hint, not a proof: whoever wants to can
+ * write any. Known are libjpeg's (T.81's, scaled), those that mozjpeg offers, and Photoshop's as far as they are
+ * published. Cameras have tables of their own by the thousand, of which there is no list that could be used here: they
+ * are "unknown". */
 #ifndef ASSAY_PROVENANCE_JPEG_TABLES_H
 #define ASSAY_PROVENANCE_JPEG_TABLES_H
 

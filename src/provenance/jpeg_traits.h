@@ -1,5 +1,5 @@
-/* jpeg_traits.h - how a JPEG was written, by its headers: quality, tables, sampling, and the words of the programs that leave
- * some. No pixel is decoded. */
+/* jpeg_traits.h - how a JPEG was written, by its headers: quality, tables, sampling, and the words of the programs that
+ * leave some. No pixel is decoded. */
 #ifndef ASSAY_PROVENANCE_JPEG_TRAITS_H
 #define ASSAY_PROVENANCE_JPEG_TRAITS_H
 

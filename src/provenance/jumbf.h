@@ -1,5 +1,6 @@
-/* jumbf.h - JUMBF (ISO 19566-5), the boxes that C2PA's manifests lie in: a tree of superboxes, each with its description
- * and what it holds. Sizes are what the bytes bear out, never what a box claims; depth and number are bounded. */
+/* jumbf.h - JUMBF (ISO 19566-5), the boxes that C2PA's manifests lie in: a tree of superboxes, each with its
+ * description and what it holds. Sizes are what the bytes bear out, never what a box claims; depth and number are
+ * bounded. */
 #ifndef ASSAY_PROVENANCE_JUMBF_H
 #define ASSAY_PROVENANCE_JUMBF_H
 
@@ -41,8 +42,8 @@ enum jumbf_outcome {
     JUMBF_NO_MEMORY
 };
 
-/* Reads the superbox that `bytes` begins with. *out is what could be read, also where the outcome is not JUMBF_OK, or NULL.
- * The tree keeps pointing into `bytes`. */
+/* Reads the superbox that `bytes` begins with. *out is what could be read, also where the outcome is not JUMBF_OK, or
+ * NULL. The tree keeps pointing into `bytes`. */
 enum jumbf_outcome jumbf_read(const uint8_t *bytes, size_t size, struct arena *arena, struct jumbf_box **out);
 
 /* What is wrong, as a phrase. */

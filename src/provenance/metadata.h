@@ -23,12 +23,13 @@ struct metadata {
     struct thumbnail_comparison thumbnail;
 };
 
-/* Texts live in the arena and point into the container, which must live as long. ASSAY_ERROR_MEMORY is the only error. */
+/* Texts live in the arena and point into the container, which must live as long. ASSAY_ERROR_MEMORY is the only
+ * error. */
 assay_status metadata_read(const struct container *container, struct arena *arena, struct metadata *out,
                            struct assay_error *error);
 
-/* Of a JPEG what takes its coefficients, behind the headers: whether it was compressed before, and whether the thumbnail shows
- * the picture. Milliseconds, or with a thumbnail the entropy decoding of all of it. */
+/* Of a JPEG what takes its coefficients, behind the headers: whether it was compressed before, and whether the
+ * thumbnail shows the picture. Milliseconds, or with a thumbnail the entropy decoding of all of it. */
 void metadata_peek(const struct container *container, struct metadata *metadata);
 
 /* Groups "xmp", "exif", "iptc", "icc", "jpeg" below `parent`, as far as there is something. */

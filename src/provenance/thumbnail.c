@@ -27,7 +27,7 @@ struct grid {
     double values[CELLS];
 };
 
-/* ---- Grids ---------------------------------------------------------------------------------------------------------- */
+/* ---- Grids ------------------------------------------------------------------------------------------------------- */
 
 /* The means of the cells, over the box of the picture that begins at (left, top), both 0 or more. */
 static void fill_grid(const struct jpeg_grey *grey, double left, double top, struct grid *grid)
@@ -58,7 +58,7 @@ static struct grid turned(const struct grid *from)
     return to;
 }
 
-/* ---- Comparing ------------------------------------------------------------------------------------------------------ */
+/* ---- Comparing --------------------------------------------------------------------------------------------------- */
 
 struct fit {
     double gain, offset, correlation, deviation; /* deviation: the lesser of the two grids' */
@@ -189,7 +189,8 @@ static struct thumbnail_comparison compare(const struct grid *picture, const str
     for (int i = 0; i < cells; i++)
         count += differs[i];
     result.share = (double)count / cells;
-    /* the fit's correlation is now that of the cells that are alike: high where something was put into the same picture */
+    /* the fit's correlation is now that of the cells that are alike: high where something was put into the same
+     * picture */
     bool another =
         result.correlation < least_correlation && (result.share > most_share || fit.correlation < least_correlation);
     bool piece = largest_piece(differs, picture->width, picture->height) >= least_share * cells;
@@ -197,7 +198,7 @@ static struct thumbnail_comparison compare(const struct grid *picture, const str
     return result;
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 /* The largest denominator that leaves two pixels a cell. */
 static unsigned denominator_for(uint32_t longer)
@@ -213,7 +214,8 @@ static uint32_t longer_side(uint32_t width, uint32_t height)
     return width > height ? width : height;
 }
 
-/* Both pictures on the grid of the thumbnail's shape, which is the picture's, lying or turned, between bars or without. */
+/* Both pictures on the grid of the thumbnail's shape, which is the picture's, lying or turned, between bars or
+ * without. */
 static struct thumbnail_comparison compare_grey(const struct jpeg_grey *picture, const struct jpeg_grey *thumbnail)
 {
     bool turn = (picture->width < picture->height) != (thumbnail->width < thumbnail->height);

@@ -1,10 +1,11 @@
-/* thumbnail.h - whether the thumbnail in a JPEG's EXIF shows the picture that it lies in. Cameras write both at once; many
- * programs that alter a picture leave the old thumbnail there. Both are read small and in grey (image/jpeg_peek.h), which
- * takes the entropy decoding of the whole picture: not for the detect path.
+/* thumbnail.h - whether the thumbnail in a JPEG's EXIF shows the picture that it lies in. Cameras write both at once;
+ * many programs that alter a picture leave the old thumbnail there. Both are read small and in grey
+ * (image/jpeg_peek.h), which takes the entropy decoding of the whole picture: not for the detect path.
  *
- * Compared is brightness on a grid of at most THUMBNAIL_GRID cells a side, after one gain and offset, each cell with the
- * nearest value among its neighbours in the other picture, so that neither sharpening nor a shift of a cell counts; the margin
- * is left out, since some thumbnails have bars, and some were made before the camera straightened the lens. It is a hint. */
+ * Compared is brightness on a grid of at most THUMBNAIL_GRID cells a side, after one gain and offset, each cell with
+ * the nearest value among its neighbours in the other picture, so that neither sharpening nor a shift of a cell counts;
+ * the margin is left out, since some thumbnails have bars, and some were made before the camera straightened the lens.
+ * It is a hint. */
 #ifndef ASSAY_PROVENANCE_THUMBNAIL_H
 #define ASSAY_PROVENANCE_THUMBNAIL_H
 

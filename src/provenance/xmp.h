@@ -1,5 +1,5 @@
-/* xmp.h - what XMP says (ISO 16684-1), read with expat: a tree of properties. Document types and entities are refused, size,
- * depth and number are limited; what was read before a fault is kept. */
+/* xmp.h - what XMP says (ISO 16684-1), read with expat: a tree of properties. Document types and entities are refused,
+ * size, depth and number are limited; what was read before a fault is kept. */
 #ifndef ASSAY_PROVENANCE_XMP_H
 #define ASSAY_PROVENANCE_XMP_H
 

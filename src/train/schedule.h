@@ -1,5 +1,5 @@
-/* schedule.h - the learning rate: constant, cosine, one-cycle and in steps as pure functions of the step, and divided where
- * validation does not improve, as a pure function of the validation figures so far. */
+/* schedule.h - the learning rate: constant, cosine, one-cycle and in steps as pure functions of the step, and divided
+ * where validation does not improve, as a pure function of the validation figures so far. */
 #ifndef ASSAY_TRAIN_SCHEDULE_H
 #define ASSAY_TRAIN_SCHEDULE_H
 
@@ -28,8 +28,8 @@ double schedule_rate(const struct schedule *schedule, uint64_t step, uint64_t to
 
 /* ---- Where validation does not improve -------------------------------------------------------------------------- */
 
-/* Early stopping as CNNDetection (Wang et al., CVPR 2020) and those after it do: a figure that does not beat the best by
- * `delta` for `patience` validations in a row divides the rate, and the search for a best begins anew, now with
+/* Early stopping as CNNDetection (Wang et al., CVPR 2020) and those after it do: a figure that does not beat the best
+ * by `delta` for `patience` validations in a row divides the rate, and the search for a best begins anew, now with
  * `later_delta`; where the rate would fall below `floor`, training ends. */
 struct plateau {
     int64_t patience; /* 0: never */

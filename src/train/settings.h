@@ -5,8 +5,9 @@
 
 #include "train/trainer.h"
 
-/* {"detector", "config", "options", "augmentation", "sampler", "data", "environment", "began_with"}; NULL: no memory. The
- * caller's reference. "began_with": null here; the trainer puts the file of first weights there. "environment": versions of assay and oneDNN, the instruction set in use, compute threads. */
+/* {"detector", "config", "options", "augmentation", "sampler", "data", "environment", "began_with"}; NULL: no memory.
+ * The caller's reference. "began_with": null here; the trainer puts the file of first weights there. "environment":
+ * versions of assay and oneDNN, the instruction set in use, compute threads. */
 json_t *settings_of(const struct train_job *job);
 
 /* That environment; NULL: no memory. */

@@ -61,7 +61,8 @@ void trainer_replay_plateau(struct trainer *t);
 /* Judges the report's pictures: *figures, for the history; NULL where this epoch does not. */
 assay_status trainer_report(struct trainer *t, int64_t epoch, json_t **figures, struct assay_error *error);
 
-/* {"epochs", "mean", "deviation"} of those in the history; NULL: there are none, or no memory. The caller's reference. */
+/* {"epochs", "mean", "deviation"} of those in the history; NULL: there are none, or no memory. The caller's
+ * reference. */
 json_t *trainer_report_summary(const struct trainer *t);
 void trainer_tell_report(struct trainer *t);
 

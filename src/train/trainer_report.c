@@ -1,6 +1,6 @@
-/* trainer_report.c - the last epochs on a set of pictures that chose nothing: papers that train without validation give the
- * mean and the deviation of these (Learning on Less, section 4.4). Figures are those of the papers' scripts: every picture
- * counts the same. */
+/* trainer_report.c - the last epochs on a set of pictures that chose nothing: papers that train without validation give
+ * the mean and the deviation of these (Learning on Less, section 4.4). Figures are those of the papers' scripts: every
+ * picture counts the same. */
 #include <inttypes.h>
 #include <math.h>
 

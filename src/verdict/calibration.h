@@ -1,4 +1,5 @@
-/* calibration.h - fits a calibration to scored pictures: what a score is worth, and from where on a verdict is given. */
+/* calibration.h - fits a calibration to scored pictures: what a score is worth, and from where on a verdict is
+ * given. */
 #ifndef ASSAY_VERDICT_CALIBRATION_H
 #define ASSAY_VERDICT_CALIBRATION_H
 

@@ -4,7 +4,8 @@
 
 #include "verdict/verdict.h"
 
-/* Beyond these a model does no better than chance, as far as was measured; they are a model's own (`assay model limits`). */
+/* Beyond these a model does no better than chance, as far as was measured; they are a model's own (`assay model
+ * limits`). */
 struct verdict_limits {
     int smallest_side;  /* pixels: of pictures whose shorter side has fewer nothing is said; 0: no limit */
     int lowest_quality; /* of a JPEG, likewise; 0: no limit */
@@ -34,7 +35,8 @@ struct verdict_reasons {
 enum verdict_limit verdict_limit_of(const struct verdict_limits *limits, int width, int height, int jpeg_quality,
                                     int *value);
 
-/* The verdict for a probability where the limit is known: beyond one it is uncertain, unless there is no calibration. */
+/* The verdict for a probability where the limit is known: beyond one it is uncertain, unless there is no
+ * calibration. */
 assay_verdict verdict_within(const struct calibration *calibration, enum verdict_limit limit, double probability);
 
 /* "none", "too small", "too compressed". Static. */

@@ -84,8 +84,8 @@ static double guarded_share(const struct group *group, const double *beyond, dou
     return mean + guard * sqrt(spread * sources / (sources - 1) * squares);
 }
 
-/* From the outside in, the last threshold before more than `most` of the group would lie at it or beyond it; one half at
- * most. `beyond` has room for a share of each source. */
+/* From the outside in, the last threshold before more than `most` of the group would lie at it or beyond it; one half
+ * at most. `beyond` has room for a share of each source. */
 static double innermost(const struct group *group, enum side side, double most, double guard, double *beyond)
 {
     for (size_t s = 0; s < group->sources; s++)

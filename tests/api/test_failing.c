@@ -1,5 +1,5 @@
-/* test_failing.c - each of the library's own allocations fails in turn, over the whole public API: an error that says so,
- * no crash, no leak, and what was to be given out is left alone. */
+/* test_failing.c - each of the library's own allocations fails in turn, over the whole public API: an error that says
+ * so, no crash, no leak, and what was to be given out is left alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

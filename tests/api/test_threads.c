@@ -1,5 +1,6 @@
-/* test_threads.c - every kind of call at once, on one model that nothing has run on yet: files, bytes, pixels, maps, jobs
- * that are cancelled midway, and other models that come and go beside it. `make tsan` runs it under ThreadSanitizer. */
+/* test_threads.c - every kind of call at once, on one model that nothing has run on yet: files, bytes, pixels, maps,
+ * jobs that are cancelled midway, and other models that come and go beside it. `make tsan` runs it under
+ * ThreadSanitizer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_adapter.c - LoRA pairs by Hugging Face's names: read as peft wrote them onto networks that transformers made, with
- * the same embeddings; written again, the same tensors; read under our own names too. */
+/* test_adapter.c - LoRA pairs by Hugging Face's names: read as peft wrote them onto networks that transformers made,
+ * with the same embeddings; written again, the same tensors; read under our own names too. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* test_failing.c - each allocation of reading a checkpoint into a store, of adapters' files and of the tokenizer in turn
- * fails. */
+/* test_failing.c - each allocation of reading a checkpoint into a store, of adapters' files and of the tokenizer in
+ * turn fails. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

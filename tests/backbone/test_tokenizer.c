@@ -1,5 +1,5 @@
-/* test_tokenizer.c - words, merges and ids against a tiny vocabulary whose ids were worked out by hand; the words that are
- * built in against CLIP's own (spec A.2). */
+/* test_tokenizer.c - words, merges and ids against a tiny vocabulary whose ids were worked out by hand; the words that
+ * are built in against CLIP's own (spec A.2). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

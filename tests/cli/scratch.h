@@ -1,4 +1,5 @@
-/* scratch.h - what tests of whole programs share: a scratch folder, pictures and a model in it, and running a program. */
+/* scratch.h - what tests of whole programs share: a scratch folder, pictures and a model in it, and running a
+ * program. */
 #ifndef ASSAY_TESTS_CLI_SCRATCH_H
 #define ASSAY_TESTS_CLI_SCRATCH_H
 
@@ -46,8 +47,8 @@ struct outcome {
 /* The program that launches run where they name none: argv[1] of the test. */
 extern const char *scratch_program;
 
-/* The absolute path of a program, as a test's arguments name it: before scratch_begin changes the folder. Static memory,
- * for up to four programs. */
+/* The absolute path of a program, as a test's arguments name it: before scratch_begin changes the folder. Static
+ * memory, for up to four programs. */
 const char *scratch_find_program(const char *path);
 
 /* scratch_program from argv[1], with which a test's main begins; false: there is none. */

@@ -1,5 +1,5 @@
-/* test_calibrate.c - `assay model calibrate` and `assay model limits` as others see them: on pictures, on the judgements of a
- * run, what they refuse, and what they leave in the model file. */
+/* test_calibrate.c - `assay model calibrate` and `assay model limits` as others see them: on pictures, on the
+ * judgements of a run, what they refuse, and what they leave in the model file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -142,7 +142,7 @@ static void near(double value, double expected)
         fail_msg("%.9g, not %.9g", value, expected);
 }
 
-/* ---- tests --------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 /* Counted by hand: two of the 40 of "camera" make a share of 0.025 over both real sources. */
 static void test_run(void **state)
@@ -294,8 +294,8 @@ static void refused(const char *const *args, int status, const char *message)
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
-/* Two real and two generated sources of 20 pictures each, `width` x 200 pixels, under a chain; logits of the generated are
- * higher by `apart`, by no whole tenth, so that the area under the curve is known. */
+/* Two real and two generated sources of 20 pictures each, `width` x 200 pixels, under a chain; logits of the generated
+ * are higher by `apart`, by no whole tenth, so that the area under the curve is known. */
 static void add_set(struct array *text, const char *chain, int width, double apart)
 {
     static const char *const sources[] = {"camera", "phone", "gen-a", "gen-b"};

@@ -1,5 +1,5 @@
-/* test_eval.c - `assay eval` as others see it: what it writes and prints, that it can be killed at any point and goes on to
- * the same bytes, what it refuses, and that nothing that cannot be read is passed over silently. */
+/* test_eval.c - `assay eval` as others see it: what it writes and prints, that it can be killed at any point and goes
+ * on to the same bytes, what it refuses, and that nothing that cannot be read is passed over silently. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -358,7 +358,8 @@ static void test_folder(void **state)
     outcome_free(&o);
 }
 
-/* Damaged files, odd names, a loop of links: judged or told, never passed over; the default model from the environment. */
+/* Damaged files, odd names, a loop of links: judged or told, never passed over; the default model from the
+ * environment. */
 static void test_unreadable(void **state)
 {
     (void)state;

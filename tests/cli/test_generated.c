@@ -155,7 +155,7 @@ static void test_manual(void **state)
     outcome_free(&o);
 }
 
-/* ---- bash --------------------------------------------------------------------------------------------------------- */
+/* ---- bash -------------------------------------------------------------------------------------------------------- */
 
 /* What bash offers, one a line, where the last of these words is being typed. */
 static char *bash_offers(const char *const *words)
@@ -269,7 +269,7 @@ static void test_bash(void **state)
     free(lines);
 }
 
-/* ---- zsh and fish -------------------------------------------------------------------------------------------------- */
+/* ---- zsh and fish ------------------------------------------------------------------------------------------------ */
 
 /* The part of the zsh script for the command that is looked at. */
 static const char *section_begin, *section_end;

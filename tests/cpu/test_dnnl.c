@@ -1,5 +1,5 @@
-/* test_dnnl.c - what the work given to oneDNN promises beside its result: packed weights are shared exactly where they are alike,
- * several threads run one primitive, and the usual shapes find a fast implementation. */
+/* test_dnnl.c - what the work given to oneDNN promises beside its result: packed weights are shared exactly where they
+ * are alike, several threads run one primitive, and the usual shapes find a fast implementation. */
 #include "cpu/kernel.h"
 
 #include <pthread.h>

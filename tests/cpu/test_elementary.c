@@ -1,5 +1,5 @@
-/* test_elementary.c - the vectorised elementary functions against the C library's in double precision, in units in the last
- * place; and the conversions to and from bf16 against those of tensor.h. */
+/* test_elementary.c - the vectorised elementary functions against the C library's in double precision, in units in the
+ * last place; and the conversions to and from bf16 against those of tensor.h. */
 #include "support/support.h"
 
 #include <math.h>

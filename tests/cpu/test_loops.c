@@ -1,5 +1,5 @@
-/* test_loops.c - elementwise work, reductions, softmax, moves and fills at sizes where the kernels cut them up: several chunks,
- * periods that do not fit a chunk, several parts, columns beside columns, left-over rows. */
+/* test_loops.c - elementwise work, reductions, softmax, moves and fills at sizes where the kernels cut them up: several
+ * chunks, periods that do not fit a chunk, several parts, columns beside columns, left-over rows. */
 #include "cpu/kernel.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ static double *doubles(int64_t count)
     return data;
 }
 
-/* --- broadcasting ----------------------------------------------------------------------------------------------------- */
+/* --- broadcasting ------------------------------------------------------------------------------------------------- */
 
 /* Offset in `s` of element i of the larger shape. */
 static int64_t broadcast_offset(const struct shape *s, const struct shape *out, int64_t i)
@@ -95,7 +95,7 @@ static void test_periods(void **context)
     check_select(SHAPE(3), SHAPE(33, 3), SHAPE(200, 33, 1), SHAPE(200, 33, 3));
 }
 
-/* --- reductions ------------------------------------------------------------------------------------------------------- */
+/* --- reductions --------------------------------------------------------------------------------------------------- */
 
 static void check_reduce(struct shape in, uint32_t axes, enum reduce_kind kind)
 {
@@ -186,7 +186,7 @@ static void test_softmax(void **context)
     }
 }
 
-/* --- moves ------------------------------------------------------------------------------------------------------------ */
+/* --- moves -------------------------------------------------------------------------------------------------------- */
 
 static void test_permute(void **context)
 {

@@ -1,4 +1,5 @@
-/* test_pools.c - pooling with more channels than are worked on at a time, ties, and windows that overlap or leave gaps. */
+/* test_pools.c - pooling with more channels than are worked on at a time, ties, and windows that overlap or leave
+ * gaps. */
 #include "cpu/kernel.h"
 
 #include <math.h>

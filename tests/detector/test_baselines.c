@@ -1,4 +1,5 @@
-/* The detectors `cnnspot`, `npr` and `univfd`: tiny ones against PyTorch, the published ones by name, shape and count. */
+/* The detectors `cnnspot`, `npr` and `univfd`: tiny ones against PyTorch, the published ones by name, shape and
+ * count. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_published.c - files that a model begins with: whole checkpoints with and without a common prefix, heads, models of
- * the same detector; and what is told where they do not fit. */
+/* test_published.c - files that a model begins with: whole checkpoints with and without a common prefix, heads, models
+ * of the same detector; and what is told where they do not fit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -153,8 +153,8 @@ static void test_inputs(void **unused)
     other_network(config, "odd");
 }
 
-/* A forward pass in an evaluation graph that explains itself, with everything switched on, with a network or without: the
- * evidence covers the crop, and its mean is the logit. */
+/* A forward pass in an evaluation graph that explains itself, with everything switched on, with a network or without:
+ * the evidence covers the crop, and its mean is the logit. */
 static void explain(int64_t crop, int64_t blocks, int fusion, int64_t cells)
 {
     struct assay_error error = {0};

@@ -1,5 +1,5 @@
-/* The fixed statistics of the detector `residual` against renderings from their descriptions; that they come out the same
- * when all else is in bf16; that gradients pass through them. */
+/* The fixed statistics of the detector `residual` against renderings from their descriptions; that they come out the
+ * same when all else is in bf16; that gradients pass through them. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* What the detector `residual` does in training only: mixing by its formula, labels included; how shares are drawn; masks;
- * and that none of it happens in an evaluation graph. */
+/* What the detector `residual` does in training only: mixing by its formula, labels included; how shares are drawn;
+ * masks; and that none of it happens in an evaluation graph. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
-/* SDID against a short rendering of the paper in torch (tools/reference/sdid.py): features, each term of both losses, the
- * total, gradients, queues and ten steps; both encoders, ablations and modalities; sizes of the published networks. */
+/* SDID against a short rendering of the paper in torch (tools/reference/sdid.py): features, each term of both losses,
+ * the total, gradients, queues and ten steps; both encoders, ablations and modalities; sizes of the published
+ * networks. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -561,8 +562,8 @@ static void see(int modality, float scale, bool training, uint64_t step, const f
     store_free(store);
 }
 
-/* The paper: pixels minus the top-left pixel of their 2 x 2 patch. The NPR repository: 2/3 of the same of the normalised
- * picture. The mean cancels, so these are equal but for 2/3 of the deviation. */
+/* The paper: pixels minus the top-left pixel of their 2 x 2 patch. The NPR repository: 2/3 of the same of the
+ * normalised picture. The mean cancels, so these are equal but for 2/3 of the deviation. */
 static void test_npr_of_normalised(void **unused)
 {
     (void)unused;

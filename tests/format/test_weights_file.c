@@ -1,4 +1,5 @@
-/* test_weights_file.c - one handle over every kind of file: told apart by content, indexes checked against their files. */
+/* test_weights_file.c - one handle over every kind of file: told apart by content, indexes checked against their
+ * files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

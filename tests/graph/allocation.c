@@ -24,7 +24,8 @@ static node weight(struct graph *g, struct store *store, const char *name, struc
                  store_declare(store, name, &shape, STORE_PARAM, (struct store_init){STORE_UNIFORM, -spread, spread}));
 }
 
-/* Some of everything: convolution, batch norm with running statistics, pooling, checkpoint, dropout, loss, an update. */
+/* Some of everything: convolution, batch norm with running statistics, pooling, checkpoint, dropout, loss, an
+ * update. */
 static void build(struct graph *g, struct store *store)
 {
     struct store_init one = {STORE_CONSTANT, 1, 0};

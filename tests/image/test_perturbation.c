@@ -1,4 +1,5 @@
-/* test_perturbation.c - chains as text, what is drawn for a picture, and every step against Pillow, OpenCV and SciPy. */
+/* test_perturbation.c - chains as text, what is drawn for a picture, and every step against Pillow, OpenCV and
+ * SciPy. */
 #include "pictures.h"
 
 #include <math.h>

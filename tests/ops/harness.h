@@ -76,9 +76,9 @@ int op_check(const struct op_case *c);
 /* Checks many and fails the test if anything did. */
 void op_check_all(const struct op_case *cases, int count);
 
-/* One case with given values on every backend, in f32 and bf16: the output (NULL: not compared) and, for an output gradient
- * `dy`, those of the inputs (NULL: not compared), within 1e-6 max(1, |expected|); bf16 within 1e-2. The values in the
- * description are not used. */
+/* One case with given values on every backend, in f32 and bf16: the output (NULL: not compared) and, for an output
+ * gradient `dy`, those of the inputs (NULL: not compared), within 1e-6 max(1, |expected|); bf16 within 1e-2. The values
+ * in the description are not used. */
 void op_expect(const struct op_case *c, const float *const *values, const float *y, const float *dy,
                const float *const *gradients);
 

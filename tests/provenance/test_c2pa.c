@@ -1,5 +1,5 @@
-/* test_c2pa.c - C2PA against c2pa-python's Reader (tools/reference/c2pa.py): the same facts, field by field; one changed
- * byte anywhere in what was signed, and the picture is no longer intact; stores that lie. */
+/* test_c2pa.c - C2PA against c2pa-python's Reader (tools/reference/c2pa.py): the same facts, field by field; one
+ * changed byte anywhere in what was signed, and the picture is no longer intact; stores that lie. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -258,7 +258,7 @@ static void test_facts(void **state)
     }
 }
 
-/* ---- What holds ---------------------------------------------------------------------------------------------------- */
+/* ---- What holds -------------------------------------------------------------------------------------------------- */
 
 static bool has_status(const struct c2pa_report *report, enum c2pa_severity severity, const char *code, const char *url)
 {
@@ -279,7 +279,8 @@ static bool in_results(const json_t *results, const struct c2pa_status *status)
     return false;
 }
 
-/* Each success and failure of one side is one of the other: of the active manifest, whose results the Reader lists in full. */
+/* Each success and failure of one side is one of the other: of the active manifest, whose results the Reader lists in
+ * full. */
 static void test_results(void **state)
 {
     (void)state;
@@ -360,10 +361,10 @@ static void test_bad_trust(void **state)
     cose_trust_free(NULL);
 }
 
-/* ---- Changes --------------------------------------------------------------------------------------------------------- */
+/* ---- Changes ----------------------------------------------------------------------------------------------------- */
 
-/* One bit changed at places that the Reader was asked about: we agree with it on each, but are stricter in two
- * places: a chunk of a PNG whose checksum is wrong is damaged, be it where nobody signed; and where an ingredient's manifest
+/* One bit changed at places that the Reader was asked about: we agree with it on each, but are stricter in two places:
+ * a chunk of a PNG whose checksum is wrong is damaged, be it where nobody signed; and where an ingredient's manifest
  * was redacted, its signature must be, byte for byte, the one whose digest was signed. */
 static void test_flips_as_reference(void **state)
 {
@@ -400,7 +401,8 @@ static bool in_manifest(const struct reading *reading, size_t offset)
     return false;
 }
 
-/* Bytes outside the manifest that no binding covers: the first box of HEIC and AVIF, the entry of a TIFF's directory. */
+/* Bytes outside the manifest that no binding covers: the first box of HEIC and AVIF, the entry of a TIFF's
+ * directory. */
 static size_t allowed(const char *name)
 {
     return strstr(name, ".avif") ? 32 : strstr(name, ".heic") ? 28 : strstr(name, ".tif") ? 16 : 0;
@@ -460,7 +462,7 @@ static void test_cut_and_longer(void **state)
     }
 }
 
-/* ---- Sources ----------------------------------------------------------------------------------------------------------- */
+/* ---- Sources ----------------------------------------------------------------------------------------------------- */
 
 static void test_sources(void **state)
 {
@@ -487,7 +489,8 @@ static void test_sources(void **state)
     close_file(&file);
 }
 
-/* A time stamp speaks of one signature: of the claim under it (version 1), or of the signature's own bytes (version 2). */
+/* A time stamp speaks of one signature: of the claim under it (version 1), or of the signature's own bytes (version
+ * 2). */
 static void test_stamps(void **state)
 {
     (void)state;
@@ -540,7 +543,7 @@ static void test_without(void **state)
     free_reading(reading);
 }
 
-/* ---- Memory and speed ---------------------------------------------------------------------------------------------------- */
+/* ---- Memory and speed -------------------------------------------------------------------------------------------- */
 
 static bool attempt(void *context)
 {

@@ -1,5 +1,5 @@
-/* test_c2pa_hostile.c - CBOR, JUMBF and manifest stores that lie: lengths, depth, repetition, circles, nonsense. Whatever it
- * is, it ends soon, as a finding. */
+/* test_c2pa_hostile.c - CBOR, JUMBF and manifest stores that lie: lengths, depth, repetition, circles, nonsense.
+ * Whatever it is, it ends soon, as a finding. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "provenance/c2pa.h"
 
-/* ---- Writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 struct buffer {
     uint8_t *bytes;
@@ -157,7 +157,7 @@ static void read_store(const struct buffer *store, struct c2pa_report *report)
     arena_free(&arena);
 }
 
-/* ---- CBOR --------------------------------------------------------------------------------------------------------------- */
+/* ---- CBOR -------------------------------------------------------------------------------------------------------- */
 
 static enum cbor_outcome read_cbor(const void *bytes, size_t size, json_t **facts)
 {
@@ -268,7 +268,7 @@ static void test_cbor_lies(void **state)
     assert_int_equal(read_cbor(deep, sizeof deep, NULL), CBOR_TOO_MUCH);
 }
 
-/* ---- JUMBF -------------------------------------------------------------------------------------------------------------- */
+/* ---- JUMBF ------------------------------------------------------------------------------------------------------- */
 
 static enum jumbf_outcome read_jumbf(const struct buffer *bytes)
 {
@@ -341,7 +341,7 @@ static void test_jumbf_deep_and_many(void **state)
     mem_free(to.bytes);
 }
 
-/* ---- Stores ------------------------------------------------------------------------------------------------------------- */
+/* ---- Stores ------------------------------------------------------------------------------------------------------ */
 
 static bool has_code(const struct c2pa_report *report, const char *code)
 {

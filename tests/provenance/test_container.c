@@ -1,5 +1,5 @@
-/* test_container.c - blocks of files of every format: put together, inflated, with their places in the file; and files that
- * lie about lengths, overlap, repeat, stop short or hold too much. */
+/* test_container.c - blocks of files of every format: put together, inflated, with their places in the file; and files
+ * that lie about lengths, overlap, repeat, stop short or hold too much. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,7 +121,7 @@ static void start_png(void)
     put_chunk("IHDR", "\0\0\0\1\0\0\0\1\x08\0\0\0\0", 13);
 }
 
-/* ---- What is sound -------------------------------------------------------------------------------------------------- */
+/* ---- What is sound ----------------------------------------------------------------------------------------------- */
 
 static void test_texts(void **state)
 {
@@ -326,7 +326,7 @@ static void test_heic_and_gif(void **state)
     }
 }
 
-/* ---- Bad input -------------------------------------------------------------------------------------------------------- */
+/* ---- Bad input --------------------------------------------------------------------------------------------------- */
 
 /* Every file cut at every byte, and with every byte changed: nothing is read outside, all can be freed. */
 static void test_cut_and_changed(void **state)

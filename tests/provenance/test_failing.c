@@ -1,5 +1,5 @@
-/* test_failing.c - each allocation fails in turn while a file is read for what it says of itself: an error that says so, or
- * the same finding; no crash, no leak. */
+/* test_failing.c - each allocation fails in turn while a file is read for what it says of itself: an error that says
+ * so, or the same finding; no crash, no leak. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -150,7 +150,7 @@ static void test_as_exiftool(void **state)
     assert_true(checked > 500 && files > 15);
 }
 
-/* ---- What is asked for by name ------------------------------------------------------------------------------------ */
+/* ---- What is asked for by name ----------------------------------------------------------------------------------- */
 
 static void test_declared(void **state)
 {
@@ -284,7 +284,7 @@ static void test_jpeg(void **state)
     assert_int_equal(tables.quality, 82); /* the best at which (16 * (200 - 2 * quality) + 50) / 100 is 6 */
 }
 
-/* ---- Failing memory ------------------------------------------------------------------------------------------------ */
+/* ---- Failing memory ---------------------------------------------------------------------------------------------- */
 
 static bool attempt(void *context)
 {

@@ -1,4 +1,5 @@
-/* test_thumbnail.c - thumbnails that show the picture, a part of it altered, something else; turned and between bars. */
+/* test_thumbnail.c - thumbnails that show the picture, a part of it altered, something else; turned and between
+ * bars. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_words_files.c - pictures as image generators write them (tools/reference/provenance_words.py): every field that the
- * script put in is read from the file, and nothing is read where it put nothing. */
+/* test_words_files.c - pictures as image generators write them (tools/reference/provenance_words.py): every field that
+ * the script put in is read from the file, and nothing is read where it put nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* t-SNE against numpy and scikit-learn from the same places: affinities, gradient, divergence, the first steps; the same
- * bits at any number of threads; bad input. */
+/* t-SNE against numpy and scikit-learn from the same places: affinities, gradient, divergence, the first steps; the
+ * same bits at any number of threads; bad input. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /* Fails the test, with the place, where elements are not closed in order, an attribute is not quoted or given twice, an
- * id is given twice, "<" or "&" stand for themselves, or bytes are not UTF-8 or not allowed in XML; and where the markup
- * could ask the network for anything or run anything: scripts, frames, handlers, sources and addresses other than data:
- * and #, imports. */
+ * id is given twice, "<" or "&" stand for themselves, or bytes are not UTF-8 or not allowed in XML; and where the
+ * markup could ask the network for anything or run anything: scripts, frames, handlers, sources and addresses other
+ * than data: and #, imports. */
 void assert_wellformed(const char *text, size_t length);
 
 /* How often a text occurs. */

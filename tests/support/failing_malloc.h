@@ -1,7 +1,7 @@
 /* failing_malloc.h - makes one allocation after the other fail, to show that none of them can crash the library or make
- * it leak. The linker routes malloc, calloc, realloc, aligned_alloc and free of everything that is linked statically (the
- * library and the test) through this file. What other libraries allocate does not fail (jansson 2.14 crashes itself where
- * it does), but jansson's blocks are counted too. */
+ * it leak. The linker routes malloc, calloc, realloc, aligned_alloc and free of everything that is linked statically
+ * (the library and the test) through this file. What other libraries allocate does not fail (jansson 2.14 crashes
+ * itself where it does), but jansson's blocks are counted too. */
 #ifndef ASSAY_TESTS_FAILING_MALLOC_H
 #define ASSAY_TESTS_FAILING_MALLOC_H
 

@@ -1,5 +1,5 @@
-/* test_thresholds.c - thresholds with art apart, for sources that were not seen, and with a bound on "uncertain", against
- * tools/reference/verdict.py, which tries every candidate; and what becomes of pictures under them. */
+/* test_thresholds.c - thresholds with art apart, for sources that were not seen, and with a bound on "uncertain",
+ * against tools/reference/verdict.py, which tries every candidate; and what becomes of pictures under them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

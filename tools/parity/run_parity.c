@@ -2,11 +2,12 @@
  *
  *     run_parity CASE GRADIENTS OWN CHECKPOINT...
  *
- * The first three are written by reference.py, which says what they hold; OWN are the gradients that the reference gives
- * in f32, GRADIENTS those to compare with, the same file or more exact ones. Each network of CASE is loaded from each
- * checkpoint and run; with the first also in bf16 and one training step, whose outputs and gradients are compared. A
- * line of CSV says how far each is from the reference. Exit status 1: something failed or is further away than the
- * design's rule 3 allows (gradients: or, where it is more, three times as far as OWN), or 2e-2 of the 2-norm in bf16. */
+ * The first three are written by reference.py, which says what they hold; OWN are the gradients that the reference
+ * gives in f32, GRADIENTS those to compare with, the same file or more exact ones. Each network of CASE is loaded from
+ * each checkpoint and run; with the first also in bf16 and one training step, whose outputs and gradients are compared.
+ * A line of CSV says how far each is from the reference. Exit status 1: something failed or is further away than the
+ * design's rule 3 allows (gradients: or, where it is more, three times as far as OWN), or 2e-2 of the 2-norm in
+ * bf16. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,8 +120,8 @@ static bool print_line(const struct comparison *c, const char *what, double diff
     return pass;
 }
 
-/* The entry of the case under prefix and the network's name, as floats: freed with mem_free. NULL, with the error: there
- * is none. */
+/* The entry of the case under prefix and the network's name, as floats: freed with mem_free. NULL, with the error:
+ * there is none. */
 static float *expected(const struct comparison *c, const char *prefix, struct shape *shape, struct assay_error *error)
 {
     char key[KEY];
@@ -195,7 +196,8 @@ struct measure {
 
 /* The floor is a share of the RMS of |b|. Where `own` is further away than half the rule's tolerance in any tensor, the
  * tolerance is three times the largest such distance: a value that rounding moves across a ReLU's corner changes other
- * tensors in the one computation than in the other, and which values these are is chance. Both stores hold gradients in place of weights. */
+ * tensors in the one computation than in the other, and which values these are is chance. Both stores hold gradients in
+ * place of weights. */
 static struct measure measure_gradients(const struct store *theirs, const struct store *own)
 {
     const struct string_map *entries = &theirs->entries;

@@ -1,4 +1,5 @@
-/* published.h - the published networks by name, at their full size: what `make parity` compares and `make bench` times. */
+/* published.h - the published networks by name, at their full size: what `make parity` compares and `make bench`
+ * times. */
 #ifndef ASSAY_TOOLS_PUBLISHED_H
 #define ASSAY_TOOLS_PUBLISHED_H
 

@@ -46,8 +46,8 @@ struct report_source {
     size_t count, right;
 };
 
-/* The readable pictures of a group as samples; `weigh` 0: all the same; else both classes weigh one half, and sources of
- * a class the same. With `art_apart` pictures of art weigh nothing. Sources are numbered by class and name. */
+/* The readable pictures of a group as samples; `weigh` 0: all the same; else both classes weigh one half, and sources
+ * of a class the same. With `art_apart` pictures of art weigh nothing. Sources are numbered by class and name. */
 struct report_samples {
     struct metrics_sample *items; /* in the group's order */
     size_t count;

@@ -1,6 +1,6 @@
-/* report.h - the report of a run: one HTML file that asks nothing of the network and runs nothing, with every table, every
- * plot, the pictures that were judged wrong, and what is needed to repeat the run. It can be read by whoever did not make
- * it: light or dark, on a telephone, on paper, or read aloud. The same input gives the same bytes. */
+/* report.h - the report of a run: one HTML file that asks nothing of the network and runs nothing, with every table,
+ * every plot, the pictures that were judged wrong, and what is needed to repeat the run. It can be read by whoever did
+ * not make it: light or dark, on a telephone, on paper, or read aloud. The same input gives the same bytes. */
 #ifndef ASSAY_EVAL_REPORT_REPORT_H
 #define ASSAY_EVAL_REPORT_REPORT_H
 
@@ -63,8 +63,8 @@ struct report_input {
  * URI, an embedding of no prediction, memory, the file. */
 assay_status report_write(const struct report_input *input, const char *path, struct assay_error *error);
 
-/* Every plot of the page as an SVG file of its own in a folder that exists: "roc-1.svg", "jpeg-1.svg" and so on, numbered
- * by set. Files of those names are replaced. */
+/* Every plot of the page as an SVG file of its own in a folder that exists: "roc-1.svg", "jpeg-1.svg" and so on,
+ * numbered by set. Files of those names are replaced. */
 assay_status report_write_plots(const struct report_input *input, const char *folder, struct assay_error *error);
 
 /* ---- Pictures that are shown ---------------------------------------------------------------------------------- */
@@ -83,10 +83,10 @@ struct report_choices {
     size_t count;
 };
 
-/* The pictures that the report lists: of each model on each set, without perturbation (or under the first one, where all
- * were perturbed), up to REPORT_WRONG_SHOWN that were judged wrong at probability 1/2, the surest first; of those judged
- * right up to REPORT_OTHERS_SHOWN of the least certain and as many of the most certain. For making maps of them before
- * the report is written. Free it with report_choices_free (a zeroed one is fine). */
+/* The pictures that the report lists: of each model on each set, without perturbation (or under the first one, where
+ * all were perturbed), up to REPORT_WRONG_SHOWN that were judged wrong at probability 1/2, the surest first; of those
+ * judged right up to REPORT_OTHERS_SHOWN of the least certain and as many of the most certain. For making maps of them
+ * before the report is written. Free it with report_choices_free (a zeroed one is fine). */
 assay_status report_choose(const struct prediction *predictions, size_t count, struct report_choices *out,
                            struct assay_error *error);
 void report_choices_free(struct report_choices *choices);

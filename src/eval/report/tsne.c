@@ -1,5 +1,5 @@
-/* tsne.c - affinities with a perplexity search, the exact gradient, and momentum with gains, as van der Maaten and Hinton
- * give them. Rows are divided among threads; each row's sums have one order, so that threads change nothing. */
+/* tsne.c - affinities with a perplexity search, the exact gradient, and momentum with gains, as van der Maaten and
+ * Hinton give them. Rows are divided among threads; each row's sums have one order, so that threads change nothing. */
 #include "eval/report/tsne.h"
 
 #include <float.h>

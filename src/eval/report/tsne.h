@@ -26,8 +26,8 @@ struct tsne_options {
 assay_status tsne_embed(const float *data, size_t points, size_t dimensions, const struct tsne_options *options,
                         double *place, double *divergence, struct assay_error *error);
 
-/* The parts, for tests. Squared distances [points, points]; symmetric joint probabilities [points, points] (sum 1) whose
- * rows have the perplexity; the gradient [points, 2] of the divergence, which is returned. */
+/* The parts, for tests. Squared distances [points, points]; symmetric joint probabilities [points, points] (sum 1)
+ * whose rows have the perplexity; the gradient [points, 2] of the divergence, which is returned. */
 assay_status tsne_affinities(const float *data, size_t points, size_t dimensions, double perplexity, double *joint,
                              struct assay_error *error);
 assay_status tsne_gradient(const double *joint, const double *place, size_t points, double *gradient,
