@@ -1,5 +1,5 @@
-/* evaluation.h - an evaluation as it is asked for, by names and paths, and everything opened that it needs: models, sets
- * of pictures with their protocols, perturbations. What a run writes lies in one folder:
+/* evaluation.h - an evaluation as it is asked for, by names and paths, and everything opened that it needs: models,
+ * sets of pictures with their protocols, perturbations. What a run writes lies in one folder:
  *
  *     run.json            what was run on what, with what: enough to repeat it (run_record.h)
  *     predictions.jsonl   a line for every picture, perturbation and model (prediction.h)

@@ -65,7 +65,7 @@ struct container_block {
     const char *translated; /* iTXt: the keyword in that language, or "" */
     enum text_charset charset; /* texts and comments */
     const uint8_t *bytes;      /* NULL if size is 0. In the file's buffer where the block lies in one piece, otherwise a
-                                  copy that the container owns. Not terminated. BLOCK_OTHER, BLOCK_TRAILER: as they lie */
+                                  copy that the container owns. Not terminated. BLOCK_OTHER, BLOCK_TRAILER: as is */
     size_t size;
     const struct container_range *ranges; /* in the order in which they make up `bytes` */
     size_t range_count;
