@@ -10,9 +10,10 @@
 struct lowering {
     struct plan *plan;
     struct graph *g;
-    bool *live; /* by node */
-    int *value; /* node -> value, -1: not lowered */
-    int *cast;  /* value -> the same in the other floating type, -1: none; grows with the values */
+    bool *live;    /* by node */
+    int32_t *same; /* node -> the one that is computed in its place */
+    int *value;    /* node -> value, -1: not lowered */
+    int *cast;     /* value -> the same in the other floating type, -1: none; grows with the values */
     int cast_size;
 };
 
@@ -287,30 +288,37 @@ static assay_status lower_ends(struct lowering *l, struct assay_error *error)
     return ASSAY_OK;
 }
 
-assay_status plan_lower(struct plan *plan, struct assay_error *error)
+assay_status plan_lower(struct plan *plan, bool apart, struct assay_error *error)
 {
     struct graph *g = plan->g;
     size_t n = g->nodes.count;
     struct lowering l = {.plan = plan, .g = g};
     assay_status status = ASSAY_OK;
     l.live = mem_alloc(n, sizeof *l.live);
+    l.same = mem_alloc(n, sizeof *l.same);
     l.value = mem_alloc(n, sizeof *l.value);
     plan->inputs = arena_alloc(&plan->arena, n, sizeof *plan->inputs);
     plan->taps = arena_alloc(&plan->arena, g->taps.count, sizeof *plan->taps);
     plan->assigns = arena_alloc(&plan->arena, g->assigns.count, sizeof *plan->assigns);
-    if (!l.live || !l.value || !plan->inputs || !plan->taps || !plan->assigns) {
+    if (!l.live || !l.same || !l.value || !plan->inputs || !plan->taps || !plan->assigns) {
         status = out_of_memory(error);
         goto done;
     }
     memset(l.value, 0xff, n * sizeof *l.value);
     mark_live(&l);
-    for (int32_t id = 0; id < (int32_t)n && !status; id++)
+    if (!apart)
+        status = plan_merge(g, l.live, l.same, error);
+    for (int32_t id = 0; id < (int32_t)n && !status; id++) {
         if (l.live[id] || graph_at(g, id)->op == &op_input)
             status = lower_node(&l, id, error);
+        else if (!apart && l.same[id] != id)
+            l.value[id] = l.value[l.same[id]];
+    }
     if (!status)
         status = lower_ends(&l, error);
 done:
     mem_free(l.live);
+    mem_free(l.same);
     mem_free(l.value);
     mem_free(l.cast);
     return status;

@@ -30,7 +30,7 @@ assay_status plan_create(struct graph *g, const struct plan_options *options, st
     plan->steps = array_of(sizeof(struct plan_step), 2 * (size_t)LIMIT_GRAPH_NODES);
     assay_status status = graph_status(g, error);
     if (!status)
-        status = plan_lower(plan, error);
+        status = plan_lower(plan, options->apart, error);
     if (!status && !options->apart)
         status = plan_absorb(plan, error);
     if (!status && !options->apart && !graph_training(g))

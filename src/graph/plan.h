@@ -11,8 +11,10 @@ enum precision { PRECISION_MODE_F32, PRECISION_MODE_BF16 };
 struct plan_options {
     const struct backend *backend;
     enum precision precision; /* bf16 becomes f32 where the backend lacks it: see plan_precision */
-    bool apart; /* every op by a kernel of its own, on whole batches. Else kernels absorb what follows them (absorb.c),
-                   which may change results in their last bits; a value that is tapped or read twice never is */
+    bool
+        apart; /* every op by a kernel of its own, on whole batches. Else equal ones are merged (merge.c), and kernels absorb
+                   what follows them (absorb.c), which may change results in their last bits; a value that is tapped or
+                   read twice never is */
     size_t cached_bytes; /* batches whose maps take more run in parts (parts.c); 0: what fits most processors */
 };
 

@@ -107,8 +107,12 @@ static inline size_t plan_value_bytes(const struct plan_value *v)
     return (size_t)shape_count(&v->tensor.shape) * dtype_size(v->tensor.dtype);
 }
 
-/* lower.c: fills values, steps, inputs, assigns and taps from the graph. */
-assay_status plan_lower(struct plan *plan, struct assay_error *error);
+/* lower.c: fills values, steps, inputs, assigns and taps from the graph. `apart`: equal nodes are not merged. */
+assay_status plan_lower(struct plan *plan, bool apart, struct assay_error *error);
+
+/* merge.c: same[node] becomes the first live node that computes what it does, itself where there is none; of others `live`
+ * is taken back. */
+assay_status plan_merge(const struct graph *g, bool *live, int32_t *same, struct assay_error *error);
 
 /* absorb.c: lets kernels apply the ops that follow them. */
 assay_status plan_absorb(struct plan *plan, struct assay_error *error);
