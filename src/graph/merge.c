@@ -18,7 +18,7 @@ struct merger {
 static uint64_t hash_attrs(const struct graph_node *n, uint64_t hash)
 {
     if (n->op != &op_constant)
-        return hash_bytes(n->attrs, n->attrs_size, hash);
+        return n->op->whole_attrs ? hash_bytes(n->attrs, n->attrs_size, hash) : hash;
     const struct constant_attrs *c = n->attrs;
     return c->data ? hash_bytes(c->data, (size_t)shape_count(&n->shape) * sizeof *c->data, hash)
                    : hash_bytes(&c->value, sizeof c->value, hash);
@@ -26,8 +26,8 @@ static uint64_t hash_attrs(const struct graph_node *n, uint64_t hash)
 
 static bool attrs_equal(const struct graph_node *a, const struct graph_node *b)
 {
-    if (a->op != &op_constant) /* padding may differ: then they stay two */
-        return a->attrs_size == b->attrs_size && (!a->attrs_size || memcmp(a->attrs, b->attrs, a->attrs_size) == 0);
+    if (a->op != &op_constant)
+        return a->op->view || !a->attrs_size || memcmp(a->attrs, b->attrs, a->attrs_size) == 0;
     const struct constant_attrs *x = a->attrs, *y = b->attrs;
     if (!x->data || !y->data)
         return !x->data && !y->data && memcmp(&x->value, &y->value, sizeof x->value) == 0;
@@ -53,10 +53,13 @@ static bool nodes_equal(const struct merger *m, const struct graph_node *a, cons
     return attrs_equal(a, b);
 }
 
-/* Inputs, parameters and states are one node a name already; random values are meant to differ. */
+/* Inputs, parameters and states are one node a name already; random values are meant to differ. What a view is follows
+ * from its shape. Attrs with padding are not compared: what stands there may be another thing at the next run. */
 static bool may_merge(const struct graph_node *n)
 {
-    return n->op == &op_constant || (!graph_is_leaf(n) && !n->op->random);
+    if (graph_is_leaf(n) || n->op->random)
+        return n->op == &op_constant;
+    return n->op->view || n->op->whole_attrs || !n->attrs_size;
 }
 
 static int32_t first_like(struct merger *m, int32_t id)

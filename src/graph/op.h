@@ -49,6 +49,7 @@ struct op {
     bool elementwise;    /* element i of the output needs only element i (or a broadcast) of each input */
     bool view;           /* the output shares its first input's memory */
     bool random;         /* takes a key of its own, so that two equal nodes differ */
+    bool whole_attrs;    /* no padding in its attrs: nodes alike in their bytes compute the same (merge.c) */
     bool stops_gradient; /* piecewise constant or explicitly stopped: the gradient is zero */
     bool integers;       /* takes i32; to the others it is an error */
     enum op_parts parts;

@@ -49,6 +49,7 @@ static void grad_unary(struct graph *g, const struct op_grad *c)
 }
 
 const struct op op_unary_def = {.name = "unary",
+                                .whole_attrs = true,
                                 .precision = PRECISION_FOLLOW,
                                 .elementwise = true,
                                 .parts = OP_PARTS_EACH,
@@ -199,6 +200,7 @@ static void grad_binary(struct graph *g, const struct op_grad *c)
 }
 
 const struct op op_binary_def = {.name = "binary",
+                                 .whole_attrs = true,
                                  .precision = PRECISION_FOLLOW,
                                  .elementwise = true,
                                  .parts = OP_PARTS_EACH,

@@ -83,10 +83,8 @@ static void grad_matmul(struct graph *g, const struct op_grad *c)
         c->d_in[2] = op_sum_to(g, c->d_out, graph_shape(g, c->in[2]));
 }
 
-const struct op op_matmul_def = {.name = "matmul",
-                                 .precision = PRECISION_COMPUTE,
-                                 .infer = infer_matmul,
-                                 .grad = grad_matmul};
+const struct op op_matmul_def = {
+    .name = "matmul", .whole_attrs = true, .precision = PRECISION_COMPUTE, .infer = infer_matmul, .grad = grad_matmul};
 
 const struct op op_matmul_f32_def = {.name = "matmul_f32",
                                      .precision = PRECISION_F32,

@@ -87,8 +87,12 @@ static void grad_permute(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_permute(g, c->d_out, inverse);
 }
 
-const struct op op_permute_def = {
-    .name = "permute", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_permute, .grad = grad_permute};
+const struct op op_permute_def = {.name = "permute",
+                                  .precision = PRECISION_FOLLOW,
+                                  .integers = true,
+                                  .whole_attrs = true,
+                                  .infer = infer_permute,
+                                  .grad = grad_permute};
 
 node op_permute(struct graph *g, node x, const int *axes)
 {
@@ -132,8 +136,12 @@ static void grad_slice(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_pad_gap(g, c->d_out, a->begin, after, gap);
 }
 
-const struct op op_slice_def = {
-    .name = "slice", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_slice, .grad = grad_slice};
+const struct op op_slice_def = {.name = "slice",
+                                .precision = PRECISION_FOLLOW,
+                                .integers = true,
+                                .whole_attrs = true,
+                                .infer = infer_slice,
+                                .grad = grad_slice};
 
 node op_slice_step(struct graph *g, node x, const int64_t *begin, const int64_t *size, const int64_t *step)
 {
@@ -202,8 +210,12 @@ static void grad_pad(struct graph *g, const struct op_grad *c)
     c->d_in[0] = op_slice_step(g, c->d_out, a->before, graph_shape(g, c->in[0]).dim, step);
 }
 
-const struct op op_pad_def = {
-    .name = "pad", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_pad, .grad = grad_pad};
+const struct op op_pad_def = {.name = "pad",
+                              .precision = PRECISION_FOLLOW,
+                              .integers = true,
+                              .whole_attrs = true,
+                              .infer = infer_pad,
+                              .grad = grad_pad};
 
 node op_pad_gap(struct graph *g, node x, const int64_t *before, const int64_t *after, const int64_t *gap)
 {
@@ -259,8 +271,12 @@ static void grad_concat(struct graph *g, const struct op_grad *c)
     }
 }
 
-const struct op op_concat_def = {
-    .name = "concat", .precision = PRECISION_FOLLOW, .integers = true, .infer = infer_concat, .grad = grad_concat};
+const struct op op_concat_def = {.name = "concat",
+                                 .precision = PRECISION_FOLLOW,
+                                 .integers = true,
+                                 .whole_attrs = true,
+                                 .infer = infer_concat,
+                                 .grad = grad_concat};
 
 node op_concat(struct graph *g, const node *parts, int count, int axis)
 {
