@@ -52,7 +52,8 @@ static void build_forward(struct graph *g, const struct shape *shapes, int count
     (void)count;
     node x = input(g, "image", shapes[0], DTYPE_F32);
     if (!task->detector) {
-        tap(g, "y", published_forward(g, params_root(task->store), task->network, x));
+        /* What its users read of it: one vector for each picture, which is what the other programs give, too. */
+        tap(g, "y", published_forward(g, params_root(task->store), task->network, x, false));
         return;
     }
     struct detector_io io = detector_io(x);

@@ -218,8 +218,30 @@ static struct transformer_config block_config(const struct vit_config *c, const 
     };
 }
 
-/* After the blocks: the final norm, the class token, its projection. */
-static void ends(struct graph *g, const struct params *p, const struct vit_config *c, struct vit_output *out)
+static node block(struct graph *g, const struct params *p, const struct vit_config *c, int i, node x,
+                  const struct transformer_config *config, struct block_values *values)
+{
+    struct params scope = params_scope_index(*p, openai(c) ? "transformer.resblocks" : "blocks", i);
+    return transformer_block(g, scope, x, config, values);
+}
+
+/* The class token after the last block, [B, 1, width], of what came into that. The other tokens only have to be looked
+ * at there, not to be made, so it has a node of its own, and `tokens` is not computed unless it is read. Where it is
+ * (networks that explain themselves) and where branches are left out at random it is cut from them. */
+static node last_class_token(struct graph *g, const struct params *p, const struct vit_config *c,
+                             const struct vit_output *out, node before)
+{
+    int last = c->depth - 1;
+    struct transformer_config config = block_config(c, out, last);
+    if (config.weights || config.window > 0 || config.relative_positions || config.drop_path > 0)
+        return op_slice_axis(g, out->tokens, 1, 0, 1);
+    config.queries = 1;
+    return block(g, p, c, last, before, &config, NULL);
+}
+
+/* After the blocks: the final norm, the class token, its projection. `before`: what came into the last block. */
+static void ends(struct graph *g, const struct params *p, const struct vit_config *c, struct vit_output *out,
+                 node before)
 {
     struct params norm = params_scope(*p, openai(c) ? "ln_post" : "norm");
     if (c->final_norm)
@@ -227,7 +249,7 @@ static void ends(struct graph *g, const struct params *p, const struct vit_confi
     if (!c->class_token)
         return;
     /* Normed by itself: the other tokens are nobody's business unless `normed` is read. */
-    node token = op_reshape(g, op_slice_axis(g, out->tokens, 1, 0, 1), SHAPE(-1, c->width));
+    node token = op_reshape(g, last_class_token(g, p, c, out, before), SHAPE(-1, c->width));
     out->class_token = c->final_norm ? layer_norm(g, norm, token, c->eps) : token;
     out->embedding = out->class_token;
     if (c->output > 0) {
@@ -253,13 +275,14 @@ struct vit_output vit(struct graph *g, struct params p, const struct vit_config 
     node y = tokens(g, &p, c, x, &out);
     if (openai(c))
         y = layer_norm(g, params_scope(p, "ln_pre"), y, c->eps);
+    node before = y;
     for (int i = 0; i < c->depth; i++) {
-        struct transformer_config block = block_config(c, &out, i);
-        struct params scope = params_scope_index(p, openai(c) ? "transformer.resblocks" : "blocks", i);
-        y = transformer_block(g, scope, y, &block, &out.block[i]);
+        struct transformer_config config = block_config(c, &out, i);
+        before = y;
+        y = block(g, &p, c, i, y, &config, &out.block[i]);
     }
     out.tokens = y;
-    ends(g, &p, c, &out);
+    ends(g, &p, c, &out, before);
     return out;
 }
 

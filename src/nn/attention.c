@@ -93,16 +93,23 @@ node self_attention(struct graph *g, struct params p, node x, const struct atten
                    shape_text(&s, text), c->heads, (long long)c->rows, (long long)c->columns);
         return NODE_NONE;
     }
-    int64_t b = s.dim[0], n = s.dim[1], width = s.dim[2];
+    int64_t b = s.dim[0], n = s.dim[1], width = s.dim[2], asking = c->queries > 0 ? c->queries : n;
+    if (asking > n || (c->queries > 0 && (c->causal || grid || c->weights))) {
+        graph_fail(g, "attention %s: %lld of %lld tokens cannot ask alone", p.prefix, (long long)asking, (long long)n);
+        return NODE_NONE;
+    }
     node qkv = project_in(g, &p, x, c->names), part[3];
     struct attention_config attention = {.causal = c->causal};
     struct params out = params_scope(p, c->names == ATTENTION_QKV ? "proj" : "out_proj");
-    if (!grid && !c->weights) {
+    if (!grid && !c->weights && asking == n) {
         qkv = op_reshape(g, qkv, SHAPE(b, n, 3, c->heads, width / c->heads));
         return linear(g, out, op_reshape(g, op_attention_packed(g, qkv, attention), s), width);
     }
-    for (int i = 0; i < 3; i++)
-        part[i] = op_reshape(g, op_slice_axis(g, qkv, 2, i * width, width), SHAPE(b, n, c->heads, width / c->heads));
+    for (int i = 0; i < 3; i++) {
+        int64_t tokens = i == 0 ? asking : n;
+        part[i] = op_slice(g, qkv, (const int64_t[]){0, 0, i * width}, (const int64_t[]){b, tokens, width});
+        part[i] = op_reshape(g, part[i], SHAPE(b, tokens, c->heads, width / c->heads));
+    }
     node bias = grid ? relative_bias(g, &p, part[0], c) : NODE_NONE;
     node y = grid ? op_attention_bias(g, part[0], part[1], part[2], bias, attention)
                   : op_attention(g, part[0], part[1], part[2], attention);
@@ -110,7 +117,7 @@ node self_attention(struct graph *g, struct params p, node x, const struct atten
         graph_fail(g, "attention %s: weights of causal attention are not given", p.prefix);
     else if (c->weights)
         *c->weights = mean_weights(g, part[0], part[1], bias);
-    y = op_reshape(g, y, s);
+    y = op_reshape(g, y, SHAPE(b, asking, width));
     return linear(g, out, y, width);
 }
 

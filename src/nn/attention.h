@@ -15,6 +15,9 @@ struct attention_layer {
     enum attention_names names;
     bool causal; /* a token sees itself and those before it */
 
+    /* Only the first so many tokens ask, of all; 0: all do. Not with `causal`, a grid or `weights`. */
+    int64_t queries;
+
     /* Tokens that are cells of a grid, row by row, and a bias by place: with q not scaled, the score of query (y, x)
      * and key (y', x') gains q . rel_pos_h[y - y' + rows - 1] + q . rel_pos_w[x - x' + columns - 1] (ViTDet; Li et
      * al., ECCV 2022). "rel_pos_h" [2 rows - 1, D / heads], "rel_pos_w" [2 columns - 1, D / heads]. 0: none. */
@@ -25,7 +28,7 @@ struct attention_layer {
     node *weights;
 };
 
-/* x [B, N, D] to [B, N, D]. */
+/* x [B, N, D] to [B, N, D], or [B, queries, D]. */
 node self_attention(struct graph *g, struct params p, node x, const struct attention_layer *c);
 
 /* Maps [B, H, W, C] in square windows: [B * windows, side * side, C], zeros added at the bottom and on the right

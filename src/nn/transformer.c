@@ -20,7 +20,8 @@ static const struct part_names {
 /* Over the grid of tokens, all at once or by windows. Padding comes after the norm: what is added is exactly zero. */
 static node attend(struct graph *g, struct params p, node x, const struct transformer_config *c, node *weights)
 {
-    struct attention_layer layer = {.heads = c->heads, .names = part_names[c->names].attention, .causal = c->causal};
+    struct attention_layer layer = {
+        .heads = c->heads, .names = part_names[c->names].attention, .causal = c->causal, .queries = c->queries};
     if (c->weights && c->window <= 0)
         layer.weights = weights;
     if (c->relative_positions) {
@@ -65,15 +66,19 @@ node transformer_block(struct graph *g, struct params p, node x, const struct tr
     const struct part_names *names = &part_names[c->names];
     if (graph_failed(g))
         return NODE_NONE;
-    if (graph_rank(g, x) != 3 || c->drop_path < 0 || c->drop_path >= 1) {
+    if (graph_rank(g, x) != 3 || c->drop_path < 0 || c->drop_path >= 1 || (c->queries > 0 && c->window > 0)) {
         struct shape s = graph_shape(g, x);
         char text[SHAPE_TEXT];
-        graph_fail(g, "block %s takes [B, N, D] and drops less than all, got %s and %g", p.prefix, shape_text(&s, text),
-                   (double)c->drop_path);
+        graph_fail(g, "block %s takes [B, N, D], drops less than all, and has no windows if few tokens ask: got %s, %g, %lld of "
+                   "them in windows of %lld", p.prefix, shape_text(&s, text), (double)c->drop_path,
+                   (long long)c->queries, (long long)c->window);
         return NODE_NONE;
     }
     node y = layer_norm(g, params_scope(p, names->norm1), x, c->eps), weights = NODE_NONE;
-    x = add_branch(g, &p, "ls1", x, attend(g, params_scope(p, "attn"), y, c, &weights), c);
+    node attended = attend(g, params_scope(p, "attn"), y, c, &weights);
+    if (c->queries > 0 && !graph_failed(g))
+        x = op_slice_axis(g, x, 1, 0, c->queries);
+    x = add_branch(g, &p, "ls1", x, attended, c);
     y = layer_norm(g, params_scope(p, names->norm2), x, c->eps);
     node out = add_branch(g, &p, "ls2", x, perceptron(g, &p, y, c), c);
     if (values)

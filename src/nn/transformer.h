@@ -21,6 +21,8 @@ struct transformer_config {
     enum block_names names;
     enum block_activation activation;
     bool causal;
+    int64_t queries;         /* only the first so many tokens are wanted after the block; 0: all. Not with `causal`,
+                                windows, relative positions or `weights` */
     bool layer_scale;        /* a learnt factor per channel on what each branch adds (Touvron et al., ICCV 2021) */
     int64_t rows, columns;   /* the grid of tokens, for windows and relative positions */
     int64_t window;          /* attention inside windows of this side; 0: all tokens see each other */
@@ -36,7 +38,7 @@ struct block_values {
     node attention; /* [B, N, N], as attention_layer.weights, where `weights` asks for it and there are no windows */
 };
 
-/* x [B, N, D] to [B, N, D]. `values` may be NULL. */
+/* x [B, N, D] to [B, N, D], or [B, queries, D]. `values` may be NULL. */
 node transformer_block(struct graph *g, struct params p, node x, const struct transformer_config *c,
                        struct block_values *values);
 

@@ -52,7 +52,7 @@ static void build(struct graph *g, const struct shape *shapes, int count, void *
     const struct comparison *c = context;
     bool text = c->network->family == PUBLISHED_CLIP_TEXT;
     node x = input(g, text ? "ids" : "image", shapes[0], text ? DTYPE_I32 : DTYPE_F32);
-    node y = published_forward(g, params_root(c->store), c->network, x), *trained;
+    node y = published_forward(g, params_root(c->store), c->network, x, c->network->tokens), *trained;
     tap(g, OUTPUT, y);
     if (count < 2)
         return;

@@ -44,7 +44,7 @@ const struct published *published_find(const char *name)
     return NULL;
 }
 
-node published_forward(struct graph *g, struct params p, const struct published *n, node x)
+node published_forward(struct graph *g, struct params p, const struct published *n, node x, bool tokens)
 {
     struct vit_config vit_config;
     struct clip_text_config text_config;
@@ -60,7 +60,7 @@ node published_forward(struct graph *g, struct params p, const struct published 
             return NODE_NONE;
         vit_config.drop_path = 0; /* nothing is drawn */
         out = vit(g, p, &vit_config, x);
-        if (!n->tokens)
+        if (!tokens)
             return out.embedding;
         return vit_config.final_norm ? out.normed : out.tokens;
     case PUBLISHED_RESNET: resnet_config = resnet_preset(n->depth); return resnet(g, p, &resnet_config, x);

@@ -21,7 +21,8 @@ struct published {
 /* NULL: there is none of that name. */
 const struct published *published_find(const char *name);
 
-/* x: [B, 224, 224, 3], normalised; of a text tower i32 [B, 77]. The parameters' names have no prefix. */
-node published_forward(struct graph *g, struct params p, const struct published *n, node x);
+/* x: [B, 224, 224, 3], normalised; of a text tower i32 [B, 77]. The parameters' names have no prefix. `tokens`: of a
+ * vision transformer all tokens, after the final norm if it has one; else one vector for each picture. */
+node published_forward(struct graph *g, struct params p, const struct published *n, node x, bool tokens);
 
 #endif
