@@ -46,8 +46,10 @@ INLINE lanes lanes_not_negative(lanes x)
 
 INLINE lanes lanes_larger(lanes a, lanes b)
 {
-    lanes_bits first = (lanes_bits)(a > b);
-    return (lanes)(((lanes_bits)a & first) | ((lanes_bits)b & ~first));
+    lanes y;
+    for (int i = 0; i < LANES; i++) /* one instruction, which comparing and choosing vectors is not */
+        y[i] = a[i] > b[i] ? a[i] : b[i];
+    return y;
 }
 
 /* Across the lanes, in halves: each loop is one instruction. */

@@ -294,6 +294,65 @@ static void test_drop_path(void **unused)
     store_free(store);
 }
 
+/* The class token that the last block makes alone is that among all tokens, and so are the gradients of all
+ * parameters: a network that gives its attention's weights cuts it from them. */
+static void test_class_token_alone(void **unused)
+{
+    (void)unused;
+    static const char *const presets[] = {"clip-vit-l-14", "dinov2-vit-s-14-reg"};
+    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
+        struct vit_case c = small(presets[i], 24, 6, 4);
+        struct store *store = test_store();
+        struct graph *g = test_graph(store, false);
+        struct assay_error error = {0};
+        enum { BATCH = 3 };
+        node x = input(g, "image", SHAPE(BATCH, 24, 24, 3), DTYPE_F32), *params, gradients[2][64];
+        c.config.output = 0;
+        for (int cut = 0; cut < 2; cut++) {
+            c.config.weights = cut;
+            struct vit_output out = vit(g, params_root(store), &c.config, x);
+            int count = graph_trained_params(g, &params);
+            assert_in_range(count, 20, 64);
+            tap(g, cut ? "cut" : "alone", out.class_token);
+            graph_gradients(g, op_mean(g, op_square(g, out.class_token), REDUCE_ALL, false), params, count,
+                            gradients[cut]);
+            for (int k = 0; k < count; k++)
+                gradients[cut][k] = op_reshape(g, gradients[cut][k], SHAPE(-1));
+            tap(g, cut ? "gradients cut" : "gradients alone", op_concat(g, gradients[cut], count, 0));
+        }
+        assert_int_equal(store_initialise(store, 3, &error), ASSAY_OK);
+        struct test_run run = test_compile(g, test_backend(0), PRECISION_MODE_F32);
+        static float image[BATCH * 24 * 24 * 3];
+        test_fill(image, BATCH * 24 * 24 * 3, 5, -1, 1);
+        test_execute(&run, &(struct feed){"image", image}, 1, 1, 0);
+        test_close("class token", test_read(&run, "alone"), test_read(&run, "cut"), test_count(&run, "cut"), 1e-5f);
+        test_close("gradients", test_read(&run, "gradients alone"), test_read(&run, "gradients cut"),
+                   test_count(&run, "gradients cut"), 1e-5f);
+        test_release(&run);
+        store_free(store);
+    }
+}
+
+/* Few tokens cannot ask alone where the others' places count, or their answers are wanted. */
+static void test_queries_refused(void **unused)
+{
+    (void)unused;
+    static const struct attention_layer layers[] = {{.heads = 4, .queries = 17},
+                                                    {.heads = 4, .queries = 1, .causal = true},
+                                                    {.heads = 4, .queries = 1, .rows = 4, .columns = 4}};
+    for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
+        struct store *store = test_store();
+        struct graph *g = test_graph(store, false);
+        struct assay_error error = {0};
+        node y = self_attention(g, params_root(store), input(g, "x", SHAPE(2, 16, 32), DTYPE_F32), &layers[i]);
+        assert_int_equal(y.id, NODE_NONE.id);
+        assert_int_equal(graph_status(g, &error), ASSAY_ERROR_MODEL);
+        assert_non_null(strstr(error.message, "cannot ask alone"));
+        graph_free(g);
+        store_free(store);
+    }
+}
+
 /* Settings that a tiny network's numbers hardly show: an eps of 1e-5 for 1e-6 is below every tolerance. */
 static void test_settings(void **unused)
 {
@@ -387,6 +446,8 @@ int main(void)
         cmocka_unit_test(test_published_text),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_drop_path),
+        cmocka_unit_test(test_class_token_alone),
+        cmocka_unit_test(test_queries_refused),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_positions_without_class),
