@@ -20,8 +20,10 @@ static const struct part_names {
 /* Over the grid of tokens, all at once or by windows. Padding comes after the norm: what is added is exactly zero. */
 static node attend(struct graph *g, struct params p, node x, const struct transformer_config *c, node *weights)
 {
-    struct attention_layer layer = {
-        .heads = c->heads, .names = part_names[c->names].attention, .causal = c->causal, .queries = c->queries};
+    struct attention_layer layer = {.heads = c->heads,
+                                    .names = part_names[c->names].attention,
+                                    .causal = c->causal,
+                                    .queries = c->queries};
     if (c->weights && c->window <= 0)
         layer.weights = weights;
     if (c->relative_positions) {
@@ -69,9 +71,11 @@ node transformer_block(struct graph *g, struct params p, node x, const struct tr
     if (graph_rank(g, x) != 3 || c->drop_path < 0 || c->drop_path >= 1 || (c->queries > 0 && c->window > 0)) {
         struct shape s = graph_shape(g, x);
         char text[SHAPE_TEXT];
-        graph_fail(g, "block %s takes [B, N, D], drops less than all, and has no windows if few tokens ask: got %s, %g, %lld of "
-                   "them in windows of %lld", p.prefix, shape_text(&s, text), (double)c->drop_path,
-                   (long long)c->queries, (long long)c->window);
+        graph_fail(
+            g,
+            "block %s takes [B, N, D], drops less than all, and has no windows if few tokens ask: got %s, %g, %lld of "
+            "them in windows of %lld",
+            p.prefix, shape_text(&s, text), (double)c->drop_path, (long long)c->queries, (long long)c->window);
         return NODE_NONE;
     }
     node y = layer_norm(g, params_scope(p, names->norm1), x, c->eps), weights = NODE_NONE;
