@@ -68,14 +68,15 @@ node transformer_block(struct graph *g, struct params p, node x, const struct tr
     const struct part_names *names = &part_names[c->names];
     if (graph_failed(g))
         return NODE_NONE;
-    if (graph_rank(g, x) != 3 || c->drop_path < 0 || c->drop_path >= 1 || (c->queries > 0 && c->window > 0)) {
+    if (graph_rank(g, x) != 3 || c->drop_path < 0 || c->drop_path >= 1) {
         struct shape s = graph_shape(g, x);
         char text[SHAPE_TEXT];
-        graph_fail(
-            g,
-            "block %s takes [B, N, D], drops less than all, and has no windows if few tokens ask: got %s, %g, %lld of "
-            "them in windows of %lld",
-            p.prefix, shape_text(&s, text), (double)c->drop_path, (long long)c->queries, (long long)c->window);
+        graph_fail(g, "block %s takes [B, N, D] and drops less than all, got %s and %g", p.prefix, shape_text(&s, text),
+                   (double)c->drop_path);
+        return NODE_NONE;
+    }
+    if (c->queries > 0 && c->window > 0) {
+        graph_fail(g, "block %s: in windows all tokens ask, not the first %lld alone", p.prefix, (long long)c->queries);
         return NODE_NONE;
     }
     node y = layer_norm(g, params_scope(p, names->norm1), x, c->eps), weights = NODE_NONE;

@@ -351,6 +351,16 @@ static void test_queries_refused(void **unused)
         graph_free(g);
         store_free(store);
     }
+    struct transformer_config c = {.heads = 4, .queries = 1, .window = 2, .rows = 4, .columns = 4};
+    struct store *store = test_store();
+    struct graph *g = test_graph(store, false);
+    struct assay_error error = {0};
+    node y = transformer_block(g, params_root(store), input(g, "x", SHAPE(2, 16, 32), DTYPE_F32), &c, NULL);
+    assert_int_equal(y.id, NODE_NONE.id);
+    assert_int_equal(graph_status(g, &error), ASSAY_ERROR_MODEL);
+    assert_non_null(strstr(error.message, "in windows all tokens ask"));
+    graph_free(g);
+    store_free(store);
 }
 
 /* Settings that a tiny network's numbers hardly show: an eps of 1e-5 for 1e-6 is below every tolerance. */
