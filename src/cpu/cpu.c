@@ -21,7 +21,7 @@ static const struct kernel *const kernels[] = {
     &cpu_conv2d, &cpu_conv2d_input_grad, &cpu_conv2d_weight_grad,
     &cpu_conv2d_f32, &cpu_conv2d_f32_input_grad, &cpu_conv2d_f32_weight_grad,
     &cpu_attention, &cpu_attention_grad, &cpu_attention_bias_grad, &cpu_attention_packed, &cpu_attention_packed_grad,
-    &cpu_gather, &cpu_scatter_add, &cpu_top_k,
+    &cpu_gather, &cpu_scatter_add, &cpu_top_k, &cpu_cooccurrence,
     NULL};
 /* clang-format on */
 

@@ -21,5 +21,6 @@ extern const struct kernel cpu_attention, cpu_attention_grad, cpu_attention_bias
 extern const struct kernel cpu_attention_packed, cpu_attention_packed_grad;
 extern const struct kernel cpu_gather, cpu_scatter_add; /* gather.c */
 extern const struct kernel cpu_top_k;                   /* top_k.c */
+extern const struct kernel cpu_cooccurrence;            /* cooccurrence.c */
 
 #endif

@@ -7,12 +7,13 @@
 #include "detector/lol.h"
 #include "detector/npr.h"
 #include "detector/residual.h"
+#include "detector/rich.h"
 #include "detector/sdid.h"
 #include "detector/univfd.h"
 
 static const struct detector *const detectors[] = {
     &detector_residual, &detector_lol,       &detector_cnnspot,  &detector_npr, &detector_univfd,
-    &detector_sdid,     &detector_sdid_mini, &detector_ensemble, NULL,
+    &detector_sdid,     &detector_sdid_mini, &detector_rich,    &detector_ensemble, NULL,
 };
 
 const struct detector *const *detector_all(void)

@@ -4,6 +4,7 @@
 
 #include "ops/attention.h"
 #include "ops/conv.h"
+#include "ops/cooccurrence.h"
 #include "ops/elementwise.h"
 #include "ops/gather.h"
 #include "ops/loss.h"

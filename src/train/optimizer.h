@@ -5,8 +5,9 @@
 
 #include "graph/graph.h"
 
-enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW };
-#define OPTIMIZER_CHOICES "sgd|adam|adamw"
+/* Least squares follows no gradient: train/least_squares.h. */
+enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_LEAST_SQUARES };
+#define OPTIMIZER_CHOICES "sgd|adam|adamw|least-squares"
 
 /* Parameters whose names begin with `prefix` learn at `rate` times the learning rate. The first that fits counts. */
 struct optimizer_group {

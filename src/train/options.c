@@ -11,7 +11,8 @@ const struct option train_option_table[] = {
     {"epochs", OPTION_INT, AT(epochs), "20", 1, 10000, NULL, "passes over the training pictures"},
     {"batch", OPTION_INT, AT(batch), "32", 2, 65536, NULL, "pictures a step; even: classes are half and half"},
     {"steps-per-epoch", OPTION_INT, AT(steps_per_epoch), "0", 0, 1e9, NULL, "steps an epoch; 0: pictures / batch"},
-    {"optimizer", OPTION_CHOICE, AT(optimizer), "adamw", 0, 0, OPTIMIZER_CHOICES, "how weights follow gradients"},
+    {"optimizer", OPTION_CHOICE, AT(optimizer), "adamw", 0, 0, OPTIMIZER_CHOICES,
+     "how weights follow gradients; least-squares: the last linear layer alone, in closed form at the end of an epoch"},
     {"learning-rate", OPTION_FLOAT, AT(learning_rate), "0.001", 0, 1000, NULL, "highest learning rate"},
     {"schedule", OPTION_CHOICE, AT(schedule), "cosine", 0, 0, SCHEDULE_CHOICES, "course of the learning rate"},
     {"warmup-steps", OPTION_INT, AT(warmup_steps), "0", 0, 1e9, NULL, "steps of linear rise (all but one-cycle)"},
@@ -35,7 +36,7 @@ const struct option train_option_table[] = {
     {"group-rates", OPTION_TEXT, AT(group_rates), NULL, 0, 0, NULL,
      "PREFIX=FACTOR,...: parameters whose names begin so learn at so many times the rate; the first that fits counts"},
     {"weight-decay", OPTION_FLOAT, AT(weight_decay), "0.01", 0, 1000, NULL,
-     "adamw: decoupled; else added to gradients"},
+     "adamw: decoupled; sgd, adam: added to gradients; least-squares: ridge, on standardised features"},
     {"decay-vectors", OPTION_BOOL, AT(decay_vectors), "false", 0, 0, NULL, "biases and norm scales decay too"},
     {"momentum", OPTION_FLOAT, AT(momentum), "0.9", 0, 1, NULL, "sgd: momentum"},
     {"nesterov", OPTION_BOOL, AT(nesterov), "false", 0, 0, NULL, "sgd: Nesterov's momentum"},
@@ -71,6 +72,9 @@ assay_status train_options_check(const struct train_options *options, struct ass
     if (options->schedule == SCHEDULE_ONE_CYCLE && options->warmup_steps > 0)
         return error_set(error, ASSAY_ERROR_ARGUMENT,
                          "option warmup-steps: one-cycle has a rise of its own; see one-cycle-rise");
+    if (options->optimizer == OPTIMIZER_LEAST_SQUARES && options->average_decay > 0)
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "option ema-decay: least-squares finds its weights at once, there is nothing to average");
     if (options->nesterov && options->optimizer == OPTIMIZER_SGD && options->momentum == 0)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "option nesterov: needs a momentum above 0");
     return ASSAY_OK;

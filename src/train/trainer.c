@@ -138,7 +138,7 @@ static assay_status train_loop(struct trainer *t, struct assay_error *error)
         } else if (t->step == t->total || t->plateau.stop) {
             return ASSAY_OK;
         } else {
-            status = trainer_step(t, error);
+            status = t->fit.features ? trainer_fit_step(t, error) : trainer_step(t, error);
         }
         if (status)
             return status;
@@ -227,6 +227,7 @@ done:
     pictures_free(t.pictures[1]);
     pictures_free(t.pictures[2]);
     model_scorer_free(t.scorer);
+    least_squares_free(&t.fit);
     program_free(t.program);
     model_free(&t.model);
     json_decref(t.settings);

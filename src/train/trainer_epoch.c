@@ -105,6 +105,11 @@ assay_status trainer_end_epoch(struct trainer *t, struct assay_error *error)
     const struct train_job *job = t->job;
     const struct train_options *o = job->options;
     int64_t epoch = (int64_t)json_array_size(t->history) + 1;
+    if (t->fit.features) {
+        assay_status status = trainer_fit_solve(t, error);
+        if (status)
+            return status;
+    }
     double loss = t->loss_count ? t->loss_sum / (double)t->loss_count : 0;
     json_t *figures = NULL;
     bool better = false;

@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "detector/model.h"
+#include "train/least_squares.h"
 #include "train/trainer.h"
 
 enum { STEP_INPUTS = 3 };
@@ -19,6 +20,7 @@ struct trainer {
     struct model model;
     struct program *program;
     struct model_scorer *scorer;  /* NULL without validation */
+    struct least_squares fit;     /* of no features: weights follow gradients */
     struct pictures *pictures[3]; /* train, validation, report */
     struct loader *loader;
     json_t *settings;
@@ -44,6 +46,15 @@ assay_status trainer_build(struct trainer *t, struct assay_error *error);
 
 /* One batch: the loss and the next weights. */
 assay_status trainer_step(struct trainer *t, struct assay_error *error);
+
+/* ---- trainer_fit.c --------------------------------------------------------------------------------------------- */
+
+/* The same where the last layer is fitted in closed form: features alone, and sums of them for labels. */
+assay_status trainer_fit_build(struct trainer *t, struct assay_error *error);
+assay_status trainer_fit_step(struct trainer *t, struct assay_error *error);
+
+/* The layer that fits the pictures so far best, and its loss. */
+assay_status trainer_fit_solve(struct trainer *t, struct assay_error *error);
 
 /* ---- trainer_epoch.c ------------------------------------------------------------------------------------------ */
 

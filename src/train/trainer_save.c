@@ -12,7 +12,9 @@ assay_status trainer_save_checkpoint(struct trainer *t, struct assay_error *erro
                   (json_int_t)t->loss_count, "history", t->history, "best", t->best, "settings", t->settings);
     if (!state)
         return error_memory(error, t->checkpoint_path);
-    assay_status status = checkpoint_save(t->checkpoint_path, t->model.store, state, error);
+    assay_status status = t->fit.features ? least_squares_keep(&t->fit, t->model.store, error) : ASSAY_OK;
+    if (!status)
+        status = checkpoint_save(t->checkpoint_path, t->model.store, state, error);
     json_decref(state);
     t->saved = clock_seconds();
     return status;
@@ -97,6 +99,8 @@ assay_status trainer_restore(struct trainer *t, struct assay_error *error)
         status = calibration_from_json(json_object_get(best, "calibration"), path, &t->model.calibration, error);
     if (status)
         goto done;
+    if (t->fit.features)
+        least_squares_restore(&t->fit, t->model.store);
     const json_t *began = json_object_get(settings, "began_with");
     if (began && json_object_set(t->settings, "began_with", (json_t *)began) != 0) {
         status = error_memory(error, path);

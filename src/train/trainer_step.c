@@ -102,6 +102,14 @@ static assay_status begin_with(struct trainer *t, struct assay_error *error)
     return status;
 }
 
+static assay_status build_gradient_step(struct trainer *t, struct assay_error *error)
+{
+    struct program_input inputs[STEP_INPUTS];
+    step_inputs(t, inputs);
+    assay_status status = program_add(t->program, "step", true, build_step, t, error);
+    return status ? status : program_prepare(t->program, "step", inputs, STEP_INPUTS, error);
+}
+
 assay_status trainer_build(struct trainer *t, struct assay_error *error)
 {
     const struct train_job *job = t->job;
@@ -111,13 +119,11 @@ assay_status trainer_build(struct trainer *t, struct assay_error *error)
     struct store *store = t->model.store;
     size_t model_entries = store->entries.count; /* what the step adds below is training's own */
     struct plan_options plan = {.backend = cpu_backend(), .precision = (enum precision)job->options->precision};
-    struct program_input inputs[STEP_INPUTS];
-    step_inputs(t, inputs);
     status = program_create(store, &plan, &t->program, error);
-    if (!status)
-        status = program_add(t->program, "step", true, build_step, t, error);
-    if (!status)
-        status = program_prepare(t->program, "step", inputs, STEP_INPUTS, error);
+    if (!status && job->options->optimizer == OPTIMIZER_LEAST_SQUARES)
+        status = trainer_fit_build(t, error);
+    else if (!status)
+        status = build_gradient_step(t, error);
     if (!status && (job->validation || job->report))
         status = model_scorer_create(&t->model, false, &t->scorer, error);
     if (!status && job->validation)
