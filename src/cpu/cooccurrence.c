@@ -15,8 +15,8 @@ struct tuples {
     const struct kernel_call *call;
     struct cooccurrence_attrs attrs;
     int64_t batch, height, width, channels, bins;
-    int64_t rows, columns;               /* places that a tuple can begin at */
-    int64_t band_rows;                   /* of those, in a band */
+    int64_t rows, columns;                   /* places that a tuple can begin at */
+    int64_t band_rows;                       /* of those, in a band */
     size_t band_bytes, levels_at, tuples_at; /* of a band's scratch: counts, then levels, then a row's tuples */
 };
 
@@ -71,7 +71,8 @@ static void row_tuples(const struct tuples *t, const uint16_t *levels, uint16_t 
     uint16_t base = (uint16_t)(2 * a->range + 1);
     memset(tuples, 0, (size_t)(t->columns * channels) * sizeof *tuples);
     for (int member = 0; member < a->order; member++) {
-        const uint16_t *from = levels + ((int64_t)member * a->rows * t->width + (int64_t)member * a->columns) * channels;
+        const uint16_t *from =
+            levels + ((int64_t)member * a->rows * t->width + (int64_t)member * a->columns) * channels;
         int64_t shift = (int64_t)member * a->channels % channels;
         if (shift == 0) {
             add_digit(tuples, from, t->columns * channels, base);
@@ -152,5 +153,7 @@ static void cooccurrence_run(const struct kernel_call *call)
     parallel_for(t.batch, 1, sum_bands, &t);
 }
 
-const struct kernel cpu_cooccurrence = {
-    .op = &op_cooccurrence_def, .bf16 = true, .prepare = cooccurrence_prepare, .run = cooccurrence_run};
+const struct kernel cpu_cooccurrence = {.op = &op_cooccurrence_def,
+                                        .bf16 = true,
+                                        .prepare = cooccurrence_prepare,
+                                        .run = cooccurrence_run};

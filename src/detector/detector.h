@@ -70,7 +70,8 @@ struct detector {
     /* Its backbones, LoRA's first; `out` is zeroed. NULL: nothing is published. */
     void (*published)(const void *config, struct detector_published out[DETECTOR_MAX_PUBLISHED]);
     const struct lora_config *(*lora)(const void *config); /* where it can be adapted; else NULL */
-    const char *head; /* "fc.": its last layer, whose "weight" [1, D] and "bias" [1] make the logit of io.embedding; NULL:
+    const char
+        *head; /* "fc.": its last layer, whose "weight" [1, D] and "bias" [1] make the logit of io.embedding; NULL:
                          what makes it is more than that */
 };
 

@@ -12,7 +12,7 @@
 #include "detector/univfd.h"
 
 static const struct detector *const detectors[] = {
-    &detector_residual, &detector_lol,       &detector_cnnspot,  &detector_npr, &detector_univfd,
+    &detector_residual, &detector_lol,       &detector_cnnspot, &detector_npr,      &detector_univfd,
     &detector_sdid,     &detector_sdid_mini, &detector_rich,    &detector_ensemble, NULL,
 };
 

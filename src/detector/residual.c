@@ -262,6 +262,7 @@ const struct detector detector_residual = {
     .preprocess = residual_preprocess,
     .forward = residual_forward,
     .loss = residual_loss,
+    .head = "head.linear.",
 };
 
 _Static_assert(sizeof(struct residual_config) <= DETECTOR_MAX_CONFIG, "configs are copied into buffers of that size");

@@ -39,7 +39,10 @@ static const struct option fields[] = {
 /* The linear system's penalty, chosen on training sources that were left out (models/README.md). Windows as they are make
  * up a good third of what it sees; statistics as fine as these follow the rest wherever it goes. */
 static const struct detector_default training[] = {
-    {"optimizer", "least-squares"}, {"weight-decay", "0.08"}, {"epochs", "1"}, {0},
+    {"optimizer", "least-squares"},
+    {"weight-decay", "0.08"},
+    {"epochs", "1"},
+    {0},
 };
 
 enum { SIDE = 5, FILTERS = 12, PLANES = 3, CHANNELS = PLANES * FILTERS, RANGE = 2, LEVELS = 2 * RANGE + 1 };
@@ -144,10 +147,10 @@ static double kind_entry(int64_t row, int64_t column, const void *context)
  * filter and its transpose count as one where each goes along its own direction, and where each goes across it. */
 static const struct histogram {
     unsigned across, down; /* a bit for each filter */
-} histograms[HISTOGRAMS] = {
-    {1 << 0, 1 << 1},  {1 << 1, 1 << 0}, {1 << 2 | 1 << 3, 1 << 2 | 1 << 3}, {1 << 4, 1 << 5}, {1 << 5, 1 << 4},
-    {1 << 6, 1 << 7},  {1 << 7, 1 << 6}, {1 << 8, 1 << 8},                   {1 << 9, 1 << 10}, {1 << 10, 1 << 9},
-    {1 << 11, 1 << 11}};
+} histograms[HISTOGRAMS] = {{1 << 0, 1 << 1},  {1 << 1, 1 << 0},  {1 << 2 | 1 << 3, 1 << 2 | 1 << 3},
+                            {1 << 4, 1 << 5},  {1 << 5, 1 << 4},  {1 << 6, 1 << 7},
+                            {1 << 7, 1 << 6},  {1 << 8, 1 << 8},  {1 << 9, 1 << 10},
+                            {1 << 10, 1 << 9}, {1 << 11, 1 << 11}};
 
 /* Row: plane, histogram; column: direction, channel. */
 static double histogram_entry(int64_t row, int64_t column, const void *context)
@@ -230,8 +233,9 @@ static node rich_loss(struct graph *g, struct params p, const void *config, cons
 const struct detector detector_rich = {
     .name = "rich",
     .title = "a rich model: counts of residuals' levels at two scales, and a linear layer",
-    .paper = "of this project; after Fridrich and Kodovsky, \"Rich models for steganalysis of digital images\" (IEEE TIFS "
-             "2012)",
+    .paper =
+        "of this project; after Fridrich and Kodovsky, \"Rich models for steganalysis of digital images\" (IEEE TIFS "
+        "2012)",
     .fields = fields,
     .config_size = sizeof(struct rich_config),
     .training = training,

@@ -5,7 +5,7 @@
 #include "detector/detector.h"
 
 struct rich_config {
-    int64_t crop, crops; /* side of a window, pixels; windows of a picture at test */
+    int64_t crop, crops;    /* side of a window, pixels; windows of a picture at test */
     double label_smoothing; /* where it is trained by gradients */
 };
 

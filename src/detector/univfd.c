@@ -86,4 +86,5 @@ const struct detector detector_univfd = {
     .loss = detector_bce,
     .published = univfd_published,
     .lora = univfd_lora,
+    .head = "fc.",
 };

@@ -9,6 +9,7 @@
 
 #define STATE_NAME "optimizer.least_squares.moments"
 #define VARIANCE_EPS 1e-6
+enum { STATE_PARTS = 3 }; /* floats that together hold every digit of a double */
 
 assay_status least_squares_create(struct least_squares *out, int64_t features, int64_t batch, struct assay_error *error)
 {
@@ -128,7 +129,7 @@ done:
 
 assay_status least_squares_declare(const struct least_squares *s, struct store *store, struct assay_error *error)
 {
-    struct shape shape = SHAPE(2, s->side, s->side);
+    struct shape shape = SHAPE(STATE_PARTS, s->side, s->side);
     return store_declare(store, STATE_NAME, &shape, STORE_STATE, (struct store_init){STORE_CONSTANT, 0, 0})
                ? ASSAY_OK
                : error_memory(error, "least squares");
@@ -142,8 +143,11 @@ assay_status least_squares_keep(const struct least_squares *s, struct store *sto
         return status;
     int64_t count = s->side * s->side;
     for (int64_t i = 0; i < count; i++) {
-        entry->data[i] = (float)s->moments[i];
-        entry->data[count + i] = (float)(s->moments[i] - (double)entry->data[i]);
+        double left = s->moments[i];
+        for (int part = 0; part < STATE_PARTS; part++) {
+            entry->data[part * count + i] = (float)left;
+            left -= (double)entry->data[part * count + i];
+        }
     }
     entry->version++;
     return ASSAY_OK;
@@ -154,5 +158,5 @@ void least_squares_restore(struct least_squares *s, const struct store *store)
     const struct store_entry *entry = store_get(store, STATE_NAME);
     int64_t count = s->side * s->side;
     for (int64_t i = 0; i < count; i++)
-        s->moments[i] = (double)entry->data[i] + (double)entry->data[count + i];
+        s->moments[i] = (double)entry->data[i] + ((double)entry->data[count + i] + (double)entry->data[2 * count + i]);
 }

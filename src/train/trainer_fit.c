@@ -28,20 +28,26 @@ static struct store_entry *head_entry(const struct trainer *t, const char *name)
     return store_get(t->model.store, full);
 }
 
+static assay_status no_layer(const struct trainer *t, struct assay_error *error)
+{
+    return error_set(error, ASSAY_ERROR_ARGUMENT,
+                     "option optimizer: least-squares fits one last linear layer, which detector %s does not end in",
+                     t->job->detector->name);
+}
+
 assay_status trainer_fit_build(struct trainer *t, struct assay_error *error)
 {
-    const struct detector *detector = t->job->detector;
-    if (!detector->head)
-        return error_set(error, ASSAY_ERROR_ARGUMENT,
-                         "option optimizer: least-squares fits a last linear layer alone, and that is not all that "
-                         "detector %s learns",
-                         detector->name);
+    if (!t->job->detector->head)
+        return no_layer(t, error);
     struct program_input image = image_input(t, NULL);
     assay_status status = program_add(t->program, "features", false, build_features, t, error);
     if (!status)
         status = program_prepare(t->program, "features", &image, 1, error);
+    const struct store_entry *weight = head_entry(t, "weight");
+    if (!status && !weight) /* with these options its head is more than that */
+        status = no_layer(t, error);
     if (!status)
-        status = least_squares_create(&t->fit, head_entry(t, "weight")->shape.dim[1], t->job->options->batch, error);
+        status = least_squares_create(&t->fit, weight->shape.dim[1], t->job->options->batch, error);
     return status ? status : least_squares_declare(&t->fit, t->model.store, error);
 }
 
@@ -70,8 +76,8 @@ assay_status trainer_fit_solve(struct trainer *t, struct assay_error *error)
     if (!status)
         status = store_make_writable(bias, error);
     if (!status)
-        status = least_squares_solve(&t->fit, t->job->options->weight_decay, weight->data, bias->data, &t->loss_sum,
-                                     error);
+        status =
+            least_squares_solve(&t->fit, t->job->options->weight_decay, weight->data, bias->data, &t->loss_sum, error);
     t->loss_count = 1;
     weight->version++;
     bias->version++;

@@ -48,6 +48,7 @@ struct op_case {
         struct unary_attrs unary;
         struct binary_attrs binary;
         struct conv_attrs conv;
+        struct cooccurrence_attrs cooccurrence;
         struct pool_attrs pool;
         struct matmul_attrs matmul;
         struct norm_attrs norm;

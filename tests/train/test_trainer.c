@@ -52,6 +52,7 @@ struct change {
     bool plateau, report; /* early stopping; a report on the last two epochs */
     bool resume, overwrite, no_validation, other_seed, other_data, one_class, full_disk, diverge, every_step;
     bool queues; /* detector sdid-mini, whose queues fill and wrap around */
+    bool closed; /* the last layer alone, in closed form */
     int threads; /* 0: one */
     const char *out;
 };
@@ -141,6 +142,10 @@ static int train(const struct change *change, FILE *stream)
     options.clip_norm = change->diverge ? 0 : 10;
     options.average_decay = 0.9;
     options.seed = change->other_seed ? 2 : 1;
+    if (change->closed) {
+        options.optimizer = OPTIMIZER_LEAST_SQUARES;
+        options.average_decay = 0;
+    }
     if (change->plateau) { /* nothing is ever better by 2, so the rate falls at each second epoch after the first */
         options.schedule = SCHEDULE_STEP;
         options.step_epochs = 3;
@@ -398,6 +403,27 @@ static void test_interrupted(void **state)
     mem_free(checkpoint.data);
 }
 
+/* The last layer in closed form: it learns, and its sums are part of what a checkpoint holds. */
+static void test_closed(void **state)
+{
+    (void)state;
+    struct change change = {.closed = true, .out = at("fitted.safetensors")};
+    expect(&change, 0, "epoch 4/4: loss 0.0");
+    struct bytes whole = read_all(change.out);
+    change.out = at("fitted-cut.safetensors");
+    change.every_step = true;
+    struct run run = start(&change);
+    assert_true(wait_for(&run, "epoch 2/"));
+    kill(run.pid, SIGINT);
+    assert_int_equal(finish(&run), ASSAY_ERROR_CANCELLED);
+    change.resume = true;
+    expect(&change, 0, "epoch 4/4");
+    assert_same(&whole, change.out);
+    expect(&(struct change){.closed = true, .queues = true, .out = at("none.safetensors")}, ASSAY_ERROR_ARGUMENT,
+           "least-squares fits one last linear layer, which detector sdid-mini does not end in");
+    mem_free(whole.data);
+}
+
 /* Queues are part of what a checkpoint holds: interrupted at any step, the same file. */
 static void test_queues(void **state)
 {
@@ -586,10 +612,9 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_learns),      cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_queues),
-        cmocka_unit_test(test_threads),     cmocka_unit_test(test_plateau),
-        cmocka_unit_test(test_report),      cmocka_unit_test(test_without_validation),
+        cmocka_unit_test(test_learns),  cmocka_unit_test(test_killed), cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_closed),  cmocka_unit_test(test_queues), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_plateau), cmocka_unit_test(test_report), cmocka_unit_test(test_without_validation),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
