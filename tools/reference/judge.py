@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Judges pictures by a model file of the detector `residual`, `sdid-mini`, or an ensemble of such, in PyTorch, as
+"""Judges pictures by a model file of the detector `residual`, `sdid-mini`, `rich`, or an ensemble of such, in PyTorch, as
 `assay detect` does: what that command is compared with, in its answers and (bench/first.py) in time and memory.
 
     judge.py MODEL PICTURE...            a JSON object a line: file, logit, probability
@@ -156,13 +156,36 @@ class Mini(torch.nn.Module):
         return two[:, 1] - two[:, 0]
 
 
+class Rich(torch.nn.Module):
+    def __init__(self, config, state):
+        super().__init__()
+        import rich
+
+        self.features = rich.features
+        rich.DTYPE = torch.float32  # whole numbers below 2^24, and shares
+        self.head = torch.nn.Linear(state["head.weight"].shape[1], 1)
+        fit(self, state)
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+
+def parts_of(x, side):
+    """Crops [B, C, S, S] as the smaller ones side by side, those of a crop one after another."""
+    b, c, s, _ = x.shape
+    n = s // side
+    return x.reshape(b, c, n, side, n, side).permute(0, 2, 4, 1, 3, 5).reshape(b * n * n, c, side, side)
+
+
 class Ensemble(torch.nn.Module):
-    """The mean of the members' calibrated logits."""
+    """The mean of the members' calibrated logits; one that sees smaller crops judges the parts of a crop."""
 
     def __init__(self, config, state):
         super().__init__()
         said = json.loads(config["members"])
         self.calibrations = [(member.get("scale", 1), member.get("shift", 0)) for member in said]
+        usual = {"rich": 256}
+        self.sides = [member.get("config", {}).get("crop", usual.get(member["detector"], 128)) for member in said]
         prefixes = [f"members.{i}." for i in range(len(said))]
         self.members = torch.nn.ModuleList(
             make(member["detector"], member.get("config", {}),
@@ -170,11 +193,14 @@ class Ensemble(torch.nn.Module):
             for p, member in zip(prefixes, said))
 
     def forward(self, x):
-        return torch.stack([(a * net(x) + b).flatten() for net, (a, b) in zip(self.members, self.calibrations)]).mean(0)
+        said = []
+        for net, side, (a, b) in zip(self.members, self.sides, self.calibrations):
+            said.append((a * net(parts_of(x, side)) + b).reshape(len(x), -1).mean(1))
+        return torch.stack(said).mean(0)
 
 
 def make(detector, config, state):
-    kinds = {"residual": Judge, "sdid-mini": Mini, "ensemble": Ensemble}
+    kinds = {"residual": Judge, "sdid-mini": Mini, "rich": Rich, "ensemble": Ensemble}
     if detector not in kinds:
         sys.exit(f"the detector {detector} is not known here")
     return kinds[detector](config, state)

@@ -10,6 +10,7 @@ from torch import nn
 CROP, SMOOTHING = 24, 0.1  # of the fixture
 RATE = 1e-5  # of the ten steps: the squares of the 3120 features sum to tens of thousands
 LEVELS = 5  # -2 .. 2
+DTYPE = torch.float64  # judge.py takes another
 PLANES = ((77, 150, 29), (-43, -85, 128), (128, -107, -21))  # luma, Cb, Cr of R, G, B, in 1/256 grey level
 PLANE_PAIRS = ((0, 1), (1, 2), (2, 0))
 
@@ -52,7 +53,7 @@ assert len(TRIPLES) == 39 and len(PAIRS) == 13
 
 
 def kernels():
-    k = torch.zeros(len(KERNELS), 1, 5, 5, dtype=torch.float64)
+    k = torch.zeros(len(KERNELS), 1, 5, 5, dtype=DTYPE)
     for i, (rows, _) in enumerate(KERNELS):
         h, w = len(rows), len(rows[0])
         top, left = (5 - h) // 2, (5 - w) // 2
@@ -62,8 +63,8 @@ def kernels():
 
 def residuals(v):
     """Grey levels [B, 3, S, S] to residuals in steps of half a largest weight: [B, 3, 12, S - 4, S - 4]."""
-    planes = torch.einsum("pc,bchw->bphw", torch.tensor(PLANES, dtype=torch.float64), v)
-    steps = torch.tensor([128.0 * c for _, c in KERNELS], dtype=torch.float64)
+    planes = torch.einsum("pc,bchw->bphw", torch.tensor(PLANES, dtype=DTYPE), v)
+    steps = torch.tensor([128.0 * c for _, c in KERNELS], dtype=DTYPE)
     b, p, h, w = planes.shape
     r = F.conv2d(planes.reshape(b * p, 1, h, w), kernels()).reshape(b, p, len(KERNELS), h - 4, w - 4)
     return r / steps[:, None, None]
@@ -75,11 +76,11 @@ def quantised(v):
 
 def counts(index, bins):
     """How often each value occurs in each row of [B, ...]: [B, bins]."""
-    return torch.stack([torch.bincount(row.flatten(), minlength=bins) for row in index]).double()
+    return torch.stack([torch.bincount(row.flatten(), minlength=bins) for row in index]).to(DTYPE)
 
 
 def logarithms(histogram, merged):
-    return torch.log(histogram @ merged.T / histogram.sum(1, keepdim=True) + 1e-4)
+    return torch.log(histogram @ merged.T.to(DTYPE) / histogram.sum(1, keepdim=True) + 1e-4)
 
 
 def scale(v):
@@ -101,7 +102,7 @@ def scale(v):
 
 def features(x):
     """The features of normalised pictures [B, 3, S, S]: [B, 3120]."""
-    v = torch.floor(127.5 * x.double() + 128)
+    v = torch.floor(127.5 * x.to(DTYPE) + 128)
     return torch.cat([scale(v), scale(F.avg_pool2d(v, 2))], 1)
 
 
