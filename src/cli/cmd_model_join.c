@@ -63,9 +63,10 @@ const struct command command_model_join = {
     "--out OUT MODEL...",
     "Writes a model of the detector ensemble: its logit is the mean of the members' calibrated logits. All members "
     "must\n"
-    "see crops of the same size, prepared alike; the crops are chosen as the first one's. The new model is not "
-    "calibrated:\n"
-    "use 'assay model calibrate' on it.\n",
+    "want their pictures prepared alike. The crops are those of the member with the largest; one with smaller crops\n"
+    "judges parts of them side by side, and its logit is the mean over the parts. The new model is not calibrated: "
+    "use\n"
+    "'assay model calibrate' on it.\n",
     groups,
     NULL,
     join_run,

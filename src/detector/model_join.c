@@ -54,6 +54,7 @@ assay_status model_join(const struct model *const *models, int count, struct mod
     json_t *list = json_array();
     char *text = NULL;
     assay_status status = ASSAY_OK;
+    int widest = 0;
     *out = (struct model){0};
     for (int i = 0; i < count && !status; i++)
         if (json_array_append_new(list, describe(models[i])) != 0)
@@ -65,18 +66,20 @@ assay_status model_join(const struct model *const *models, int count, struct mod
         struct ensemble_member members[ENSEMBLE_MAX_MEMBERS];
         int found;
         status = ensemble_read(text, &arena, members, &found, error);
+        if (!status)
+            widest = ensemble_widest(members, found);
         arena_free(&arena);
     }
     if (!status) {
         option_defaults(detector_ensemble.fields, &config);
         config.members = text;
-        config.crops = models[0]->preprocess.max_crops;
+        config.crops = models[widest]->preprocess.max_crops;
         status = model_create(&detector_ensemble, &config, 0, out, error);
     }
     for (int i = 0; i < count && !status; i++)
         status = copy_weights(models[i], i, out, error);
     if (!status) {
-        out->preprocess = models[0]->preprocess;
+        out->preprocess = models[widest]->preprocess;
         out->training = record(models, count);
         if (!out->training)
             status = error_memory(error, "an ensemble");

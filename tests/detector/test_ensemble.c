@@ -1,4 +1,5 @@
 /* test_ensemble.c - the detector `ensemble` is the mean of its members, however it came to be. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,8 @@
 #include "detector/sdid.h"
 #include "graph/program.h"
 
+enum { WHOLE = 64, HALF = WHOLE / 2, PICTURES = 2 };
+
 /* A picture that repeats nowhere. */
 static void draw(struct image *picture)
 {
@@ -28,6 +31,15 @@ static void draw(struct image *picture)
     for (size_t i = 0; i < (size_t)80 * 56 * 3; i++) {
         state = state * 1664525u + 1013904223u;
         picture->pixels[i] = (uint8_t)(state >> 24);
+    }
+}
+
+static void draw_floats(float *values, size_t count)
+{
+    uint32_t state = 7;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 8) / (1 << 23) - 1;
     }
 }
 
@@ -131,16 +143,154 @@ static void test_explained(void **unused)
     image_free(&picture);
 }
 
+/* ---- Members with smaller crops ------------------------------------------------------------------------------- */
+
+enum { SMALL_CELLS = HALF / 8 };
+
+/* All that a model says of a batch, as taps. */
+static void build_all(struct graph *g, const struct shape *shapes, int count, void *context)
+{
+    const struct model *model = context;
+    struct detector_io io = detector_io(input(g, "image", shapes[0], DTYPE_F32));
+    (void)count;
+    io.explain = true;
+    model->detector->forward(g, params_root(model->store), model->config, &io);
+    const node said[] = {io.logit, io.branches, io.embedding, io.features, io.evidence};
+    static const char *const names[] = {"logit", "branches", "embedding", "features", "evidence"};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (said[i].id >= 0)
+            tap(g, names[i], said[i]);
+}
+
+struct said {
+    struct program *program;
+    struct program_run run;
+};
+
+static void ask(struct model *model, const float *pixels, int64_t batch, int64_t side, struct said *out)
+{
+    struct assay_error error = {0};
+    struct program_input image = {"image", SHAPE(batch, side, side, 3), pixels};
+    struct plan_options options = {.backend = cpu_backend()};
+    *out = (struct said){0};
+    if (program_create(model->store, &options, &out->program, &error) ||
+        program_add(out->program, "all", false, build_all, model, &error) ||
+        program_run(out->program, "all", &image, 1, &(struct run_options){0}, &out->run, &error))
+        fail_msg("%s", error.message);
+}
+
+static const float *said_of(const struct said *said, const char *what, struct shape expected)
+{
+    struct tensor t = program_read(&said->run, what);
+    if (!t.data || !shape_equal(&t.shape, &expected))
+        fail_msg("%s: none, or of another shape", what);
+    return t.data;
+}
+
+static void forget(struct said *said)
+{
+    program_release(&said->run);
+    program_free(said->program);
+}
+
+/* The four quarters of each picture, row by row. */
+static void cut_quarters(const float *whole, float *quarters)
+{
+    for (int part = 0; part < 4 * PICTURES; part++)
+        for (int y = 0; y < HALF; y++) {
+            int row = (part / 4 * WHOLE) + part / 2 % 2 * HALF + y, column = part % 2 * HALF;
+            memcpy(quarters + ((size_t)part * HALF + (size_t)y) * HALF * 3,
+                   whole + ((size_t)row * WHOLE + (size_t)column) * 3, sizeof(float) * HALF * 3);
+        }
+}
+
+/* Maps of the whole, of which `channels` of `of` are the small member's, times scale plus shift: each quarter's lies in
+ * its place. `other`: what the mean is taken with, or NULL. */
+static void expect_placed(const float *whole, int of, const float *quarters, int channels, double scale, double shift,
+                          const float *other)
+{
+    for (int b = 0; b < PICTURES; b++)
+        for (int y = 0; y < 2 * SMALL_CELLS; y++)
+            for (int x = 0; x < 2 * SMALL_CELLS; x++)
+                for (int c = 0; c < channels; c++) {
+                    int part = b * 4 + y / SMALL_CELLS * 2 + x / SMALL_CELLS, place = (b * 8 + y) * 8 + x;
+                    int cell = (part * SMALL_CELLS + y % SMALL_CELLS) * SMALL_CELLS + x % SMALL_CELLS;
+                    double expected = scale * (double)quarters[cell * channels + c] + shift;
+                    if (other)
+                        expected = (expected + (double)other[place]) / 2;
+                    assert_float_equal(whole[place * of + c], expected, 1e-4);
+                }
+}
+
+/* A member of smaller crops says the mean of what it says of the parts, and its maps lie side by side. */
+static void test_parts(void **unused)
+{
+    (void)unused;
+    struct assay_error error = {0};
+    struct model small, wide, joined;
+    struct said of_small, of_wide, of_both;
+    static float pixels[PICTURES * WHOLE * WHOLE * 3], quarters[PICTURES * WHOLE * WHOLE * 3];
+    draw_floats(pixels, sizeof pixels / sizeof *pixels);
+    cut_quarters(pixels, quarters);
+    make_residual(&small, 4, HALF, 1);
+    make_residual(&wide, 6, WHOLE, 2);
+    small.calibration = (struct calibration){true, 2.5, -0.25, 0.3, 0.7};
+    wide.preprocess.max_crops = 5;
+    const struct model *members[] = {&small, &wide};
+    if (model_join(members, 2, &joined, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(joined.preprocess.crop, WHOLE); /* as the member with the largest */
+    assert_int_equal(joined.preprocess.max_crops, 5);
+    ask(&small, quarters, 4 * PICTURES, HALF, &of_small);
+    ask(&wide, pixels, PICTURES, WHOLE, &of_wide);
+    ask(&joined, pixels, PICTURES, WHOLE, &of_both);
+
+    const float *parts = said_of(&of_small, "logit", SHAPE(4 * PICTURES, 1));
+    const float *whole = said_of(&of_wide, "logit", SHAPE(PICTURES, 1));
+    const float *logit = said_of(&of_both, "logit", SHAPE(PICTURES, 1));
+    const float *branches = said_of(&of_both, "branches", SHAPE(PICTURES, 2));
+    for (int b = 0; b < PICTURES; b++) {
+        double mean = 0;
+        for (int i = 0; i < 4; i++)
+            mean += (double)parts[4 * b + i] / 4;
+        assert_float_equal(branches[2 * b], 2.5 * mean - 0.25, 1e-5);
+        assert_float_equal(branches[2 * b + 1], whole[b], 1e-5);
+        assert_float_equal(logit[b], (2.5 * mean - 0.25 + (double)whole[b]) / 2, 1e-5);
+    }
+    expect_placed(said_of(&of_both, "evidence", SHAPE(PICTURES, 8, 8, 1)), 1,
+                  said_of(&of_small, "evidence", SHAPE(4 * PICTURES, 4, 4, 1)), 1, 2.5, -0.25,
+                  said_of(&of_wide, "evidence", SHAPE(PICTURES, 8, 8, 1)));
+    expect_placed(said_of(&of_both, "features", SHAPE(PICTURES, 8, 8, 80)), 80,
+                  said_of(&of_small, "features", SHAPE(4 * PICTURES, 4, 4, 32)), 32, 1, 0, NULL);
+    int64_t width = program_read(&of_small.run, "embedding").shape.dim[1];
+    int64_t width_of_wide = program_read(&of_wide.run, "embedding").shape.dim[1];
+    const float *reads = said_of(&of_small, "embedding", SHAPE(4 * PICTURES, width));
+    const float *all_reads = said_of(&of_both, "embedding", SHAPE(PICTURES, width + width_of_wide));
+    for (int64_t i = 0; i < width; i++) /* of the second picture */
+        assert_float_equal(all_reads[width + width_of_wide + i],
+                           (reads[4 * width + i] + reads[5 * width + i] + reads[6 * width + i] + reads[7 * width + i]) /
+                               4,
+                           1e-4);
+    forget(&of_small);
+    forget(&of_wide);
+    forget(&of_both);
+    model_free(&joined);
+    model_free(&small);
+    model_free(&wide);
+}
+
 static void test_refused(void **unused)
 {
     (void)unused;
     struct assay_error error = {0};
-    struct model a, wide, joined;
+    struct model a, uneven, wide, joined;
     make_residual(&a, 4, 32, 1);
+    make_residual(&uneven, 4, 48, 1);
     make_residual(&wide, 4, 64, 1);
-    const struct model *unlike[] = {&a, &wide};
-    assert_int_equal(model_join(unlike, 2, &joined, &error), ASSAY_ERROR_ARGUMENT);
-    assert_non_null(strstr(error.message, "members[1]: detector residual wants its pictures prepared otherwise"));
+    const struct model *unlike[] = {&a, &uneven, &wide};
+    assert_int_equal(model_join(unlike, 3, &joined, &error), ASSAY_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "members[1]: detector residual wants crops of 48 pixels, which do not divide "
+                                       "the 64 of members[2]");
     assert_int_equal(model_join(unlike, 0, &joined, &error), ASSAY_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "a list of 1 to 16"));
     const struct model *many[ENSEMBLE_MAX_MEMBERS + 1];
@@ -155,6 +305,7 @@ static void test_refused(void **unused)
     assert_non_null(strstr(error.message, "members[1]: an ensemble has no ensembles"));
     model_free(&joined);
     model_free(&a);
+    model_free(&uneven);
     model_free(&wide);
 }
 
@@ -180,16 +331,15 @@ static void build_gradients(struct graph *g, const struct shape *shapes, int cou
         tap(g, graph_entry(g, trained[i])->name, gradients[i]);
 }
 
-static struct program *run_gradients(struct model *model, const struct image *picture, struct program_run *run)
+/* Of the first `batch` pictures that the pixels hold, of `side` pixels. */
+static struct program *run_gradients(struct model *model, const float *pixels, int64_t batch, int64_t side,
+                                     struct program_run *run)
 {
     struct assay_error error = {0};
     struct program *program;
-    static float pixels[BATCH * CROP * CROP * 3];
     const int32_t labels[BATCH] = {0, 1, 1, 0};
-    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++)
-        pixels[i] = (float)picture->pixels[i] / 127.5f - 1;
-    const struct program_input inputs[] = {{"image", SHAPE(BATCH, CROP, CROP, 3), pixels},
-                                           {"labels", SHAPE(BATCH), labels}};
+    const struct program_input inputs[] = {{"image", SHAPE(batch, side, side, 3), pixels},
+                                           {"labels", SHAPE(batch), labels}};
     struct plan_options options = {.backend = cpu_backend()};
     if (program_create(model->store, &options, &program, &error) ||
         program_add(program, "gradients", true, build_gradients, model, &error) ||
@@ -204,19 +354,19 @@ static void test_trained_together(void **unused)
     (void)unused;
     struct assay_error error = {0};
     struct model member[2], joined;
-    struct image picture = {0};
     struct program_run run = {0};
+    static float pixels[BATCH * CROP * CROP * 3];
     double mean_loss = 0;
-    draw(&picture);
+    draw_floats(pixels, sizeof pixels / sizeof *pixels);
     make_residual(&member[0], 4, CROP, 1);
     make_residual(&member[1], 6, CROP, 2);
     const struct model *members[] = {&member[0], &member[1]};
     if (model_join(members, 2, &joined, &error))
         fail_msg("%s", error.message);
-    struct program *program = run_gradients(&joined, &picture, &run);
+    struct program *program = run_gradients(&joined, pixels, BATCH, CROP, &run);
     for (int i = 0; i < 2; i++) {
         struct program_run alone = {0};
-        struct program *own = run_gradients(&member[i], &picture, &alone);
+        struct program *own = run_gradients(&member[i], pixels, BATCH, CROP, &alone);
         mean_loss += ((float *)program_read(&alone, "loss").data)[0] / 2;
         for (size_t k = 0; k < member[i].store->entries.count; k++) {
             const struct store_entry *entry = member[i].store->entries.entries[k].value;
@@ -235,7 +385,37 @@ static void test_trained_together(void **unused)
     program_release(&run);
     program_free(program);
     model_free(&joined);
-    image_free(&picture);
+}
+
+/* All that is learnt is learnt by one with smaller crops as well. */
+static void test_parts_trained(void **unused)
+{
+    (void)unused;
+    struct assay_error error = {0};
+    struct model small, wide, joined;
+    struct program_run run = {0};
+    static float pixels[PICTURES * WHOLE * WHOLE * 3];
+    draw_floats(pixels, sizeof pixels / sizeof *pixels);
+    make_residual(&small, 4, HALF, 1);
+    make_residual(&wide, 6, WHOLE, 2);
+    const struct model *members[] = {&wide, &small};
+    if (model_join(members, 2, &joined, &error))
+        fail_msg("%s", error.message);
+    struct program *program = run_gradients(&joined, pixels, PICTURES, WHOLE, &run);
+    static const char *const learnt[] = {"members.0.stem.conv.weight", "members.1.stem.conv.weight"};
+    for (int i = 0; i < 2; i++) {
+        struct tensor gradient = program_read(&run, learnt[i]);
+        double size = 0;
+        assert_non_null(gradient.data);
+        for (int64_t j = 0; j < shape_count(&gradient.shape); j++)
+            size += fabs((double)((float *)gradient.data)[j]);
+        assert_true(size > 1e-3 && size < 1e6);
+    }
+    program_release(&run);
+    program_free(program);
+    model_free(&joined);
+    model_free(&small);
+    model_free(&wide);
 }
 
 /* What a person or a damaged file may say of the members. */
@@ -252,7 +432,10 @@ static void test_texts(void **unused)
         {"[{\"detector\": \"nobody\"}]", "members[0]: unknown detector \"nobody\""},
         {"[{\"detector\": \"residual\", \"colour\": 1}]", "members[0]: "},
         {"[{\"detector\": \"residual\"}, {\"detector\": \"residual\", \"config\": {\"width\": 1}}]", "members[1]"},
-        {"[{\"detector\": \"residual\"}, {\"detector\": \"univfd\"}]", "members[1]: detector univfd wants"},
+        {"[{\"detector\": \"residual\"}, {\"detector\": \"univfd\"}]",
+         "members[0]: detector residual wants its pictures prepared otherwise than members[1]"},
+        {"[{\"detector\": \"npr\"}, {\"detector\": \"sdid\", \"config\": {\"resize\": \"256\", \"crop\": 128}}]",
+         "members[1]: detector sdid wants crops of 128 pixels for members[0]'s 256, but in training of 128 for 224"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct ensemble_config config;
@@ -269,9 +452,10 @@ static void test_texts(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mean),    cmocka_unit_test(test_explained),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_trained_together),
-        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_mean),          cmocka_unit_test(test_explained),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_trained_together),
+        cmocka_unit_test(test_texts),         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_parts_trained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,12 +157,13 @@ class Mini(torch.nn.Module):
 
 
 class Ensemble(torch.nn.Module):
-    """The mean of the members' calibrated logits."""
+    """The mean of the members' calibrated logits; one of smaller crops says the mean over the parts of a crop."""
 
     def __init__(self, config, state):
         super().__init__()
         said = json.loads(config["members"])
         self.calibrations = [(member.get("scale", 1), member.get("shift", 0)) for member in said]
+        self.crops = [member.get("config", {}).get("crop", 128) for member in said]
         prefixes = [f"members.{i}." for i in range(len(said))]
         self.members = torch.nn.ModuleList(
             make(member["detector"], member.get("config", {}),
@@ -170,7 +171,16 @@ class Ensemble(torch.nn.Module):
             for p, member in zip(prefixes, said))
 
     def forward(self, x):
-        return torch.stack([(a * net(x) + b).flatten() for net, (a, b) in zip(self.members, self.calibrations)]).mean(0)
+        said = [net(parts(x, crop)).reshape(len(x), -1).mean(1) for net, crop in zip(self.members, self.crops)]
+        return torch.stack([a * one + b for one, (a, b) in zip(said, self.calibrations)]).mean(0)
+
+
+def parts(x, crop):
+    """The squares of `crop` pixels of which pictures [n, c, side, side] are made, row by row, picture by picture."""
+    n, channels, side, _ = x.shape
+    across = side // crop
+    x = x.reshape(n, channels, across, crop, across, crop).permute(0, 2, 4, 1, 3, 5)
+    return x.reshape(n * across * across, channels, crop, crop)
 
 
 def make(detector, config, state):
