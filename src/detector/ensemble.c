@@ -298,10 +298,10 @@ static void forward_members(struct graph *g, struct params p, const struct ensem
     io->branches = beside(g, &logits, count);
     io->mask = mean(g, &masks, count);
     io->embedding = beside(g, &embeddings, count);
-
-    io->features = beside(g, &features, count);
-    io->evidence = mean(g, &evidence, count);
-    io->rollout = mean(g, &rollouts, count);
+    /* Where only some have maps, theirs are better than none: the evidence's mean is then the mean logit of those. */
+    io->features = beside(g, &features, 1);
+    io->evidence = mean(g, &evidence, 1);
+    io->rollout = mean(g, &rollouts, 1);
 }
 
 static void ensemble_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)

@@ -15,6 +15,7 @@
 #include "detector/activation.h"
 #include "detector/ensemble.h"
 #include "detector/model_join.h"
+#include "detector/npr.h"
 #include "detector/residual.h"
 #include "detector/sdid.h"
 #include "graph/program.h"
@@ -279,6 +280,84 @@ static void test_parts(void **unused)
     model_free(&wide);
 }
 
+static void make(const struct detector *detector, const char *text, uint64_t seed, struct model *model)
+{
+    union {
+        char bytes[DETECTOR_MAX_CONFIG];
+        max_align_t aligned;
+    } config;
+    struct assay_error error = {0};
+    struct arena arena = {0};
+    json_t *said = json_loads(text, 0, NULL);
+    assert_non_null(said);
+    option_defaults(detector->fields, &config);
+    if (option_from_json(detector->fields, &config, said, "a test", &arena, &error) ||
+        model_create(detector, &config, seed, model, &error))
+        fail_msg("%s", error.message);
+    json_decref(said);
+    arena_free(&arena);
+}
+
+/* Joins two and compares one kind of map with the second's own, times scale plus shift; the first has none. */
+static void expect_maps_of_second(struct model *first, struct model *second, const char *what, const float *pixels,
+                                  int64_t side, double scale, double shift)
+{
+    struct assay_error error = {0};
+    struct model joined;
+    struct said of_second, of_both;
+    const struct model *members[] = {first, second};
+    if (model_join(members, 2, &joined, &error))
+        fail_msg("%s", error.message);
+    ask(second, pixels, 1, side, &of_second);
+    ask(&joined, pixels, 1, side, &of_both);
+    struct tensor expected = program_read(&of_second.run, what);
+    assert_non_null(expected.data);
+    const float *maps = said_of(&of_both, what, expected.shape);
+    for (int64_t i = 0; i < shape_count(&expected.shape); i++)
+        assert_float_equal(maps[i], scale * (double)((const float *)expected.data)[i] + shift, 1e-5);
+    forget(&of_second);
+    forget(&of_both);
+    model_free(&joined);
+}
+
+/* Maps that only some members have are theirs; maps of unlike sizes are none. */
+static void test_some_maps(void **unused)
+{
+    (void)unused;
+    enum { NPR = 256 };
+    struct assay_error error = {0};
+    struct model first, second, joined;
+    struct said said;
+    static float pixels[NPR * NPR * 3];
+    draw_floats(pixels, sizeof pixels / sizeof *pixels);
+    make(&detector_residual, "{\"crop\": 32, \"blocks\": 0, \"input\": \"rgb\"}", 1, &first);
+    make(&detector_residual, "{\"crop\": 64, \"width\": 4}", 2, &second);
+    expect_maps_of_second(&first, &second, "features", pixels, 64, 1, 0);
+    model_free(&first);
+
+    make(&detector_residual, "{\"crop\": 64, \"width\": 4, \"stages\": 3}", 3, &first);
+    const struct model *unlike[] = {&first, &second};
+    if (model_join(unlike, 2, &joined, &error))
+        fail_msg("%s", error.message);
+    ask(&joined, pixels, 1, 64, &said);
+    assert_null(program_read(&said.run, "features").data);
+    assert_null(program_read(&said.run, "evidence").data);
+    forget(&said);
+    model_free(&joined);
+    model_free(&first);
+    model_free(&second);
+
+    make(&detector_sdid,
+         "{\"branches\": \"partner\", \"rgb\": \"resnet18\", \"partner\": \"resnet18\", \"crop\": 128, \"resize\": "
+         "\"256\"}",
+         4, &first);
+    make(&detector_npr, "{\"train-crop\": 256}", 5, &second);
+    second.calibration = (struct calibration){true, 2, -0.5, 0.3, 0.7};
+    expect_maps_of_second(&first, &second, "evidence", pixels, NPR, 2, -0.5);
+    model_free(&first);
+    model_free(&second);
+}
+
 static void test_refused(void **unused)
 {
     (void)unused;
@@ -452,10 +531,10 @@ static void test_texts(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mean),          cmocka_unit_test(test_explained),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_trained_together),
-        cmocka_unit_test(test_texts),         cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_parts_trained),
+        cmocka_unit_test(test_mean),      cmocka_unit_test(test_explained),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_trained_together),
+        cmocka_unit_test(test_texts),     cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_some_maps), cmocka_unit_test(test_parts_trained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
