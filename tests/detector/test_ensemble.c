@@ -99,7 +99,8 @@ static void test_mean(void **unused)
     c.calibration = (struct calibration){true, 0.5, 1.125, 0.3, 0.7};
     a.training = json_pack("{s:i}", "seed", 1);
     const struct model *members[] = {&a, &b, &c};
-    if (model_join(members, 3, &joined, &error) || model_save(&joined, path, &error) || model_load(path, &back, &error))
+    if (model_join(members, 3, NULL, &joined, &error) || model_save(&joined, path, &error) ||
+        model_load(path, &back, &error))
         fail_msg("%s", error.message);
     double expected = (2.5 * score(&a, &picture) - 0.25 + score(&b, &picture) + 0.5 * score(&c, &picture) + 1.125) / 3;
     assert_true(expected > -20 && expected < 20 && expected != 0);
@@ -116,6 +117,36 @@ static void test_mean(void **unused)
     unlink(path);
 }
 
+/* Members count as much as their weights say. */
+static void test_weights(void **unused)
+{
+    (void)unused;
+    struct assay_error error = {0};
+    struct model a, b, c, joined;
+    struct image picture = {0};
+    draw(&picture);
+    make_residual(&a, 4, 32, 1);
+    make_residual(&b, 6, 32, 2);
+    make_residual(&c, 4, 32, 3);
+    b.calibration = (struct calibration){true, 2.5, -0.25, 0.3, 0.7};
+    const struct model *members[] = {&a, &b, &c};
+    const double weights[] = {1, 0.5, 2};
+    if (model_join(members, 3, weights, &joined, &error))
+        fail_msg("%s", error.message);
+    double expected = (score(&a, &picture) + 0.5 * (2.5 * score(&b, &picture) - 0.25) + 2 * score(&c, &picture)) / 3.5;
+    assert_float_equal(score(&joined, &picture), expected, 1e-5);
+    model_free(&joined);
+    static const double wrong[][3] = {{1, 0, 1}, {1, -2, 1}, {1, NAN, 1}, {1e308, 1, 1e308}, {1, INFINITY, 1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(model_join(members, 3, wrong[i], &joined, &error), ASSAY_ERROR_ARGUMENT);
+        assert_non_null(strstr(error.message, i < 3 ? "weight 2 of 3: " : "weights: their sum is too large"));
+    }
+    model_free(&a);
+    model_free(&b);
+    model_free(&c);
+    image_free(&picture);
+}
+
 /* Maps of evidence and embeddings pass through. */
 static void test_explained(void **unused)
 {
@@ -129,7 +160,7 @@ static void test_explained(void **unused)
     make_residual(&b, 6, 32, 2);
     struct model_scorer *scorer, *first;
     const struct model *members[] = {&a, &b};
-    if (model_join(members, 2, &joined, &error) || model_scorer_create(&joined, false, &scorer, &error) ||
+    if (model_join(members, 2, NULL, &joined, &error) || model_scorer_create(&joined, false, &scorer, &error) ||
         model_scorer_create(&a, false, &first, &error) || model_activation(scorer, &picture, NULL, &both, &error))
         fail_msg("%s", error.message);
     assert_int_equal(both.method, ACTIVATION_CAM);
@@ -238,7 +269,7 @@ static void test_parts(void **unused)
     small.calibration = (struct calibration){true, 2.5, -0.25, 0.3, 0.7};
     wide.preprocess.max_crops = 5;
     const struct model *members[] = {&small, &wide};
-    if (model_join(members, 2, &joined, &error))
+    if (model_join(members, 2, NULL, &joined, &error))
         fail_msg("%s", error.message);
     assert_int_equal(joined.preprocess.crop, WHOLE); /* as the member with the largest */
     assert_int_equal(joined.preprocess.max_crops, 5);
@@ -306,7 +337,7 @@ static void expect_maps_of_second(struct model *first, struct model *second, con
     struct model joined;
     struct said of_second, of_both;
     const struct model *members[] = {first, second};
-    if (model_join(members, 2, &joined, &error))
+    if (model_join(members, 2, NULL, &joined, &error))
         fail_msg("%s", error.message);
     ask(second, pixels, 1, side, &of_second);
     ask(&joined, pixels, 1, side, &of_both);
@@ -337,7 +368,7 @@ static void test_some_maps(void **unused)
 
     make(&detector_residual, "{\"crop\": 64, \"width\": 4, \"stages\": 3}", 3, &first);
     const struct model *unlike[] = {&first, &second};
-    if (model_join(unlike, 2, &joined, &error))
+    if (model_join(unlike, 2, NULL, &joined, &error))
         fail_msg("%s", error.message);
     ask(&joined, pixels, 1, 64, &said);
     assert_null(program_read(&said.run, "features").data);
@@ -367,20 +398,20 @@ static void test_refused(void **unused)
     make_residual(&uneven, 4, 48, 1);
     make_residual(&wide, 4, 64, 1);
     const struct model *unlike[] = {&a, &uneven, &wide};
-    assert_int_equal(model_join(unlike, 3, &joined, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(model_join(unlike, 3, NULL, &joined, &error), ASSAY_ERROR_ARGUMENT);
     assert_string_equal(error.message, "members[1]: detector residual wants crops of 48 pixels, which do not divide "
                                        "the 64 of members[2]");
-    assert_int_equal(model_join(unlike, 0, &joined, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(model_join(unlike, 0, NULL, &joined, &error), ASSAY_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "a list of 1 to 16"));
     const struct model *many[ENSEMBLE_MAX_MEMBERS + 1];
     for (int i = 0; i <= ENSEMBLE_MAX_MEMBERS; i++)
         many[i] = &a;
-    assert_int_equal(model_join(many, ENSEMBLE_MAX_MEMBERS + 1, &joined, &error), ASSAY_ERROR_ARGUMENT);
-    if (model_join(many, 2, &joined, &error))
+    assert_int_equal(model_join(many, ENSEMBLE_MAX_MEMBERS + 1, NULL, &joined, &error), ASSAY_ERROR_ARGUMENT);
+    if (model_join(many, 2, NULL, &joined, &error))
         fail_msg("%s", error.message);
     const struct model *nested[] = {&a, &joined};
     struct model never;
-    assert_int_equal(model_join(nested, 2, &never, &error), ASSAY_ERROR_ARGUMENT);
+    assert_int_equal(model_join(nested, 2, NULL, &never, &error), ASSAY_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "members[1]: an ensemble has no ensembles"));
     model_free(&joined);
     model_free(&a);
@@ -440,7 +471,7 @@ static void test_trained_together(void **unused)
     make_residual(&member[0], 4, CROP, 1);
     make_residual(&member[1], 6, CROP, 2);
     const struct model *members[] = {&member[0], &member[1]};
-    if (model_join(members, 2, &joined, &error))
+    if (model_join(members, 2, NULL, &joined, &error))
         fail_msg("%s", error.message);
     struct program *program = run_gradients(&joined, pixels, BATCH, CROP, &run);
     for (int i = 0; i < 2; i++) {
@@ -478,7 +509,7 @@ static void test_parts_trained(void **unused)
     make_residual(&small, 4, HALF, 1);
     make_residual(&wide, 6, WHOLE, 2);
     const struct model *members[] = {&wide, &small};
-    if (model_join(members, 2, &joined, &error))
+    if (model_join(members, 2, NULL, &joined, &error))
         fail_msg("%s", error.message);
     struct program *program = run_gradients(&joined, pixels, PICTURES, WHOLE, &run);
     static const char *const learnt[] = {"members.0.stem.conv.weight", "members.1.stem.conv.weight"};
@@ -531,10 +562,11 @@ static void test_texts(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mean),      cmocka_unit_test(test_explained),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_trained_together),
-        cmocka_unit_test(test_texts),     cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_some_maps), cmocka_unit_test(test_parts_trained),
+        cmocka_unit_test(test_mean),          cmocka_unit_test(test_explained),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_trained_together),
+        cmocka_unit_test(test_texts),         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_weights),       cmocka_unit_test(test_some_maps),
+        cmocka_unit_test(test_parts_trained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
