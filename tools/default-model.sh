@@ -46,8 +46,8 @@ member residual residual "${network[@]}" --epochs 8 --validate-every 2 \
 short=("${network[@]}" --epochs 2 --augment-resize 0.2 --augment-blur 0.25 --augment-noise 0.25)
 member npr sdid-mini "${short[@]}"
 member high-frequency sdid-mini --second high-frequency "${short[@]}"
-member rich rich --steps-per-epoch 960 --augment-resize 0.3 --augment-resize-min 0.5 --augment-blur 0.2 --augment-noise 0.2
-"$assay" model join --weights 1,1,1,3 --crops 6 --out "$work/model.safetensors" \
+member rich rich --crops 6 --steps-per-epoch 960 --augment-resize 0.3 --augment-resize-min 0.5 --augment-blur 0.2 --augment-noise 0.2
+"$assay" model join --weights 1,1,1,3 --out "$work/model.safetensors" \
     "$work"/{residual,npr,high-frequency,rich}.safetensors
 
 perturbed=(--perturb jpeg:75 --perturb resize:0.5 --perturb blur:1 --perturb noise:5)

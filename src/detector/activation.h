@@ -8,7 +8,8 @@
 
 enum activation_method {
     ACTIVATION_AUTO, /* the first of those below that the detector has */
-    ACTIVATION_CAM,  /* what its head makes of each place (Zhou et al., CVPR 2016); logits, their mean is the logit */
+    ACTIVATION_CAM,  /* what its head makes of each place (Zhou et al., CVPR 2016); logits, their mean is the logit (of
+                        an ensemble, that of the members that can say it) */
     ACTIVATION_ROLLOUT,  /* of attention to the class token (Abnar and Zuidema, ACL 2020); times the even share. It is
                             the same for both sides */
     ACTIVATION_GRAD_CAM, /* last maps weighted by the logit's gradients, summed over places (Selvaraju et al., ICCV

@@ -24,10 +24,12 @@ struct detector_io {
 
     node embedding; /* [B, D], what the head's linear layer reads */
     node features;  /* [B, H, W, C], the last maps that still have places */
-    node evidence;  /* [B, H, W, 1]: what speaks for "generated" at each place. Its mean is the logit; where the head is
-                       linear in a mean over places, this is what it makes of each place */
-    node rollout;   /* [B, H, W, 1]: attention roll-out, how much of each patch reaches the class token */
-    node views[2];  /* [B, D] each: features by two encoders, where a loss compares them */
+    node
+        evidence; /* [B, H, W, 1]: what speaks for "generated" at each place. Its mean is the logit (of an ensemble, the
+                       mean logit of those members that have it); where the head is linear in a mean over places, this
+                       is what it makes of each place */
+    node rollout; /* [B, H, W, 1]: attention roll-out, how much of each patch reaches the class token */
+    node views[2]; /* [B, D] each: features by two encoders, where a loss compares them */
 };
 
 static inline struct detector_io detector_io(node image)

@@ -1,7 +1,7 @@
 /* ensemble.c - the detector `ensemble`: networks that differ err on different pictures, so the mean of their logits
  * ranks better than any of them (Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using
  * deep ensembles", NeurIPS 2017, who average probabilities; logits keep the calibration a line). Members lie in one
- * file under "members.0.", "members.1." ... and see the same crops. */
+ * file under "members.0.", "members.1." ... and see the same crops, or parts of them side by side. */
 #include "detector/ensemble.h"
 
 #include <string.h>
@@ -52,19 +52,54 @@ static assay_status read_member(const json_t *object, int index, struct arena *a
     return config ? option_from_json(out->detector->fields, out->config, config, where, arena, error) : ASSAY_OK;
 }
 
-/* Whether crops for one are crops for the other. */
+/* Whether pictures prepared for one, but for the size of crops, are prepared for the other. */
 static bool sees_alike(const struct preprocess *a, const struct preprocess *b)
 {
-    return a->crop == b->crop && preprocess_training(a).crop == preprocess_training(b).crop && a->resize == b->resize &&
+    return a->resize == b->resize &&
            (a->resize == PREPROCESS_NATIVE || (a->resize_to == b->resize_to && a->filter == b->filter)) &&
            a->fit == b->fit && memcmp(a->mean, b->mean, sizeof a->mean) == 0 &&
            memcmp(a->std, b->std, sizeof a->std) == 0;
 }
 
+/* The member with the largest crops; of several the first. */
+static int find_widest(const struct preprocess *wanted, int count)
+{
+    int widest = 0;
+    for (int i = 1; i < count; i++)
+        if (wanted[i].crop > wanted[widest].crop)
+            widest = i;
+    return widest;
+}
+
+/* How many of the member's crops lie side by side in the widest one's: the same number in use and in training. */
+static assay_status find_parts(const struct preprocess *wanted, int widest, int index, struct ensemble_member *member,
+                               struct assay_error *error)
+{
+    const char *name = member->detector->name;
+    if (!sees_alike(&wanted[widest], &wanted[index]))
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "members[%d]: detector %s wants its pictures prepared otherwise than members[%d] (another "
+                         "size or normalisation before they are cropped)",
+                         index, name, widest);
+    int whole = wanted[widest].crop, part = wanted[index].crop;
+    if (whole % part != 0)
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "members[%d]: detector %s wants crops of %d pixels, which do not divide the %d of members[%d]",
+                         index, name, part, whole, widest);
+    int train_whole = preprocess_training(&wanted[widest]).crop, train_part = preprocess_training(&wanted[index]).crop;
+    member->across = whole / part;
+    if (train_part * member->across != train_whole)
+        return error_set(error, ASSAY_ERROR_ARGUMENT,
+                         "members[%d]: detector %s wants crops of %d pixels for members[%d]'s %d, but in training of "
+                         "%d for %d, which is another share",
+                         index, name, part, widest, whole, train_part, train_whole);
+    return ASSAY_OK;
+}
+
 static assay_status read_members(const json_t *list, struct arena *arena, struct ensemble_member *members, int *count,
                                  struct assay_error *error)
 {
-    struct preprocess first = {0}, p = {0};
+    struct preprocess wanted[ENSEMBLE_MAX_MEMBERS] = {0};
     size_t said = json_array_size(list); /* 0 of what is no array */
     if (said < 1 || said > ENSEMBLE_MAX_MEMBERS)
         return error_set(error, ASSAY_ERROR_ARGUMENT, "members: a list of 1 to %d is needed, this has %zu",
@@ -73,15 +108,24 @@ static assay_status read_members(const json_t *list, struct arena *arena, struct
         assay_status status = read_member(json_array_get(list, (size_t)i), i, arena, &members[i], error);
         if (status)
             return status;
-        members[i].detector->preprocess(members[i].config, i ? &p : &first);
-        if (i && !sees_alike(&first, &p))
-            return error_set(error, ASSAY_ERROR_ARGUMENT,
-                             "members[%d]: detector %s wants its pictures prepared otherwise than members[0] (crops of "
-                             "%d pixels there, of %d here, or another size or normalisation before them)",
-                             i, members[i].detector->name, first.crop, p.crop);
+        members[i].detector->preprocess(members[i].config, &wanted[i]);
+    }
+    int widest = find_widest(wanted, (int)said);
+    for (int i = 0; i < (int)said; i++) {
+        assay_status status = find_parts(wanted, widest, i, &members[i], error);
+        if (status)
+            return status;
     }
     *count = (int)said;
     return ASSAY_OK;
+}
+
+int ensemble_widest(const struct ensemble_member *members, int count)
+{
+    int widest = 0;
+    while (widest < count - 1 && members[widest].across > 1)
+        widest++;
+    return widest;
 }
 
 assay_status ensemble_read(const char *text, struct arena *arena, struct ensemble_member *members, int *count,
@@ -102,8 +146,8 @@ assay_status ensemble_read(const char *text, struct arena *arena, struct ensembl
 
 /* ---- The detector ------------------------------------------------------------------------------------------------ */
 
-/* As the first member's. A text that says nothing of use, or no memory to read it, leaves crops of no size: the forward
- * pass will tell. */
+/* As that of the member with the largest crops. A text that says nothing of use, or no memory to read it, leaves crops
+ * of no size: the forward pass will tell. */
 static void ensemble_preprocess(const void *config, struct preprocess *out)
 {
     const struct ensemble_config *c = config;
@@ -111,15 +155,78 @@ static void ensemble_preprocess(const void *config, struct preprocess *out)
     struct arena arena = {0};
     struct assay_error ignored;
     int count = 0;
-    if (ensemble_read(c->members, &arena, members, &count, &ignored) == ASSAY_OK)
-        members[0].detector->preprocess(members[0].config, out);
-    else
+    if (ensemble_read(c->members, &arena, members, &count, &ignored) == ASSAY_OK) {
+        const struct ensemble_member *widest = &members[ensemble_widest(members, count)];
+        widest->detector->preprocess(widest->config, out);
+    } else {
         *out = (struct preprocess){.std = {1, 1, 1}};
+    }
     out->max_crops = (int)c->crops;
     arena_free(&arena);
 }
 
-/* What the members give of one kind, or that one of them does not. */
+/* ---- Members with smaller crops ---- */
+
+/* Axes 1 and 2 of a value of rank 4 change places. */
+static node swap_middle(struct graph *g, node x)
+{
+    return op_permute(g, x, (const int[]){0, 2, 1, 3});
+}
+
+/* [B, S, S, C] to [B x across x across, S / across, S / across, C]: the parts of a picture, row by row, before those of
+ * the next. */
+static node cut(struct graph *g, node image, int across)
+{
+    int64_t side = graph_dim(g, image, 1) / across, channels = graph_dim(g, image, 3);
+    node strips = op_reshape(g, image, SHAPE(-1, side, across, side * channels)); /* a row of parts for each */
+    return op_reshape(g, swap_middle(g, strips), SHAPE(-1, side, side, channels));
+}
+
+/* The reverse, of maps [B x across x across, h, w, C], or nothing. */
+static node put_together(struct graph *g, node maps, int across)
+{
+    if (maps.id < 0)
+        return NODE_NONE;
+    int64_t height = graph_dim(g, maps, 1), width = graph_dim(g, maps, 2), channels = graph_dim(g, maps, 3);
+    node strips = swap_middle(g, op_reshape(g, maps, SHAPE(-1, across, height, width * channels)));
+    return op_reshape(g, strips, SHAPE(-1, across * height, across * width, channels));
+}
+
+/* [B x across x across, D] to [B, D], or nothing. */
+static node mean_of_parts(struct graph *g, node x, int across)
+{
+    if (x.id < 0)
+        return NODE_NONE;
+    return op_mean(g, op_reshape(g, x, SHAPE(-1, (int64_t)across * across, graph_dim(g, x, 1))), REDUCE_AXIS(1), false);
+}
+
+/* What a member says of the whole crop: of its parts side by side, where it wants smaller ones. */
+static void forward_parts(struct graph *g, struct params p, const struct ensemble_member *m, struct detector_io *own)
+{
+    int across = m->across;
+    int64_t side = graph_dim(g, own->image, 1);
+    if (side % across != 0) { /* a file may say any crop beside its members */
+        graph_fail(g, "crops of %lld pixels cannot be cut into %d by %d parts", (long long)side, across, across);
+        return;
+    }
+    if (across > 1)
+        own->image = cut(g, own->image, across);
+    m->detector->forward(g, p, m->config, own);
+    if (across == 1 || graph_failed(g))
+        return;
+    own->logit = mean_of_parts(g, own->logit, across);
+    own->embedding = mean_of_parts(g, own->embedding, across);
+    own->mask = put_together(g, own->mask, across);
+    own->features = put_together(g, own->features, across);
+    own->evidence = put_together(g, own->evidence, across); /* its mean is still the logit */
+    own->rollout = put_together(g, own->rollout, across);
+    if (own->rollout.id >= 0) /* shares of a part, of which each has its own part in the logit */
+        own->rollout = op_scale(g, own->rollout, 1 / (float)(across * across));
+}
+
+/* ---- All together ---- */
+
+/* What the members give of one kind; some may not. */
 struct gathered {
     node parts[ENSEMBLE_MAX_MEMBERS];
     int count;
@@ -131,10 +238,10 @@ static void gather(struct gathered *all, node part)
         all->parts[all->count++] = part;
 }
 
-/* Whether all members have it, of the same size but for channels. */
-static bool complete(struct graph *g, const struct gathered *all, int members)
+/* Whether at least so many members have it, all of the same size but for channels. */
+static bool agree(struct graph *g, const struct gathered *all, int least)
 {
-    if (all->count < members)
+    if (all->count < least)
         return false;
     struct shape first = graph_shape(g, all->parts[0]);
     for (int i = 1; i < all->count; i++) {
@@ -146,20 +253,20 @@ static bool complete(struct graph *g, const struct gathered *all, int members)
 }
 
 /* Side by side along the channels, or nothing. */
-static node beside(struct graph *g, const struct gathered *all, int members)
+static node beside(struct graph *g, const struct gathered *all, int least)
 {
-    return complete(g, all, members) ? op_concat(g, all->parts, all->count, -1) : NODE_NONE;
+    return agree(g, all, least) ? op_concat(g, all->parts, all->count, -1) : NODE_NONE;
 }
 
-/* The mean of maps of one channel, or nothing. */
-static node mean(struct graph *g, const struct gathered *all, int members)
+/* The mean of those that have it, maps of one channel, or nothing. */
+static node mean(struct graph *g, const struct gathered *all, int least)
 {
-    if (!complete(g, all, members))
+    if (!agree(g, all, least))
         return NODE_NONE;
     node sum = all->parts[0];
     for (int i = 1; i < all->count; i++)
         sum = op_add(g, sum, all->parts[i]);
-    return op_scale(g, sum, 1 / (float)members);
+    return op_scale(g, sum, 1 / (float)all->count);
 }
 
 static void forward_members(struct graph *g, struct params p, const struct ensemble_member *members, int count,
@@ -171,7 +278,7 @@ static void forward_members(struct graph *g, struct params p, const struct ensem
         const struct ensemble_member *m = &members[i];
         struct detector_io own = detector_io(io->image);
         own.explain = io->explain;
-        m->detector->forward(g, params_scope_index(p, "members", i), m->config, &own);
+        forward_parts(g, params_scope_index(p, "members", i), m, &own);
         if (graph_failed(g))
             return;
         if (own.mixed.id >= 0) {
@@ -180,10 +287,9 @@ static void forward_members(struct graph *g, struct params p, const struct ensem
         }
         float scale = (float)m->scale, shift = (float)m->shift;
         gather(&logits, op_affine(g, own.logit, scale, shift));
-        if (own.mask.id >= 0)
-            gather(&masks, own.mask);
         if (own.evidence.id >= 0) /* its mean is the logit */
             gather(&evidence, op_affine(g, own.evidence, scale, shift));
+        gather(&masks, own.mask);
         gather(&embeddings, own.embedding);
         gather(&features, own.features);
         gather(&rollouts, own.rollout);
@@ -192,9 +298,10 @@ static void forward_members(struct graph *g, struct params p, const struct ensem
     io->branches = beside(g, &logits, count);
     io->mask = mean(g, &masks, count);
     io->embedding = beside(g, &embeddings, count);
-    io->features = beside(g, &features, count);
-    io->evidence = mean(g, &evidence, count);
-    io->rollout = mean(g, &rollouts, count);
+    /* Where only some have maps, theirs are better than none: the evidence's mean is then the mean logit of those. */
+    io->features = beside(g, &features, 1);
+    io->evidence = mean(g, &evidence, 1);
+    io->rollout = mean(g, &rollouts, 1);
 }
 
 static void ensemble_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)

@@ -22,12 +22,18 @@ struct ensemble_member {
     const struct detector *detector;
     void *config; /* in the arena */
     double scale, shift;
+    int across; /* so many of its crops lie side by side in a crop of the ensemble, and as many one below the other */
 };
 
-/* The members that a text describes, into members[ENSEMBLE_MAX_MEMBERS]; at least one. Refused: what is no such text,
- * and members that want their pictures prepared differently (but for the number of crops and which). */
+/* The members that a text describes, into members[ENSEMBLE_MAX_MEMBERS]; at least one. The ensemble's crop is the
+ * largest of theirs; one that wants smaller crops judges the parts of it, and says the mean of what it says of them.
+ * Refused: what is no such text, crops that do not divide the largest, and members that want their pictures prepared
+ * differently (but for that, the number of crops, and which). */
 assay_status ensemble_read(const char *text, struct arena *arena, struct ensemble_member *members, int *count,
                            struct assay_error *error);
+
+/* The first whose crops are the ensemble's. */
+int ensemble_widest(const struct ensemble_member *members, int count);
 
 extern const struct detector detector_ensemble;
 

@@ -5,9 +5,12 @@
 #include "detector/model.h"
 
 /* A model whose logit is the mean of the calibrated logits of `count` loaded models (scale * logit + shift of each
- * one's calibration; as they are of one that has none). Weights are copied. Its crops are those of the first; it is not
- * calibrated itself. Refused: fewer than one or more than ENSEMBLE_MAX_MEMBERS, an ensemble among them, and models that
- * want their pictures prepared differently. */
-assay_status model_join(const struct model *const *models, int count, struct model *out, struct assay_error *error);
+ * one's calibration; as they are of one that has none), where each counts as `weights` says; NULL: all alike.
+ * Their parameters are copied. Its crops are those of the model with the largest, of several the first; one with
+ * smaller crops judges parts of them (ensemble.h). It is not calibrated itself. Refused: fewer than one or more
+ * than ENSEMBLE_MAX_MEMBERS, weights that are not positive, an ensemble among them, crops that do not divide the
+ * largest, and models that want their pictures prepared differently. */
+assay_status model_join(const struct model *const *models, int count, const double *weights, struct model *out,
+                        struct assay_error *error);
 
 #endif

@@ -230,6 +230,30 @@ static void test_join(void **state)
     expect_parts(&o, o.out, (const char *const[]){"a.jpg", NULL});
     outcome_free(&o);
 
+    RUN(&o, "model", "join", "--weights", "3,1", "--out", "joined.safetensors", "plain.safetensors",
+        "plain.safetensors");
+    assert_int_equal(o.status, 0);
+    outcome_free(&o);
+    RUN(&o, "model", "info", "joined.safetensors");
+    expect_parts(&o, o.out, (const char *const[]){"\"scale\":1.5,", "\"scale\":0.5,", NULL});
+    outcome_free(&o);
+    static const char *const wrong[][2] = {
+        {"1", "option weights: 1 numbers for 2 models"},
+        {"1,2,3", "option weights: 3 numbers for 2 models"},
+        {"1,", "option weights: \"\" is not a number from"},
+        {"1,x", "option weights: \"x\" is not a number from"},
+        {"0,1", "option weights: \"0\" is not a number from"},
+        {"1,-1", "option weights: \"-1\" is not a number from"},
+        {"inf,1", "option weights: \"inf\" is not a number from"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        RUN(&o, "model", "join", "--weights", wrong[i][0], "--out", "no.safetensors", "model.safetensors",
+            "plain.safetensors");
+        assert_int_equal(o.status, 2);
+        expect_parts(&o, o.err, (const char *const[]){wrong[i][1], NULL});
+        outcome_free(&o);
+    }
+
     RUN(&o, "model", "join", "model.safetensors");
     assert_int_equal(o.status, 2);
     outcome_free(&o);

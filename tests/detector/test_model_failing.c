@@ -46,7 +46,7 @@ static bool join(void *context)
     const struct model *const members[] = {context, context};
     struct model joined;
     struct assay_error error = {0};
-    bool done = model_join(members, 2, &joined, &error) == ASSAY_OK;
+    bool done = model_join(members, 2, NULL, &joined, &error) == ASSAY_OK;
     if (!done)
         assert_true(error.message[0] != '\0');
     model_free(&joined);
