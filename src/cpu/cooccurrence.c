@@ -1,5 +1,5 @@
-/* cooccurrence.c - counts of tuples. Each map is cut into bands of rows. A band's values become bytes, these the digits
- * of tuples, and those are counted: channels lie side by side, so that two counts one after the other never wait for
+/* cooccurrence.c - counts of tuples. Each map is cut into bands of rows. A row's values become levels, those of as many
+ * rows as a tuple spans the digits of tuples, and these are counted: channels lie side by side, so that two counts one after the other never wait for
  * each other. Counts are whole numbers, so the bands' sum does not depend on who counts what. */
 #include <math.h>
 #include <string.h>
@@ -16,6 +16,7 @@ struct tuples {
     struct cooccurrence_attrs attrs;
     int64_t batch, height, width, channels, bins;
     int64_t rows, columns;                   /* places that a tuple can begin at */
+    int64_t span;                            /* rows that a tuple lies in */
     int64_t band_rows;                       /* of those, in a band */
     size_t band_bytes, levels_at, tuples_at; /* of a band's scratch: counts, then levels, then a row's tuples */
 };
@@ -38,9 +39,10 @@ static struct tuples tuples_of(const struct shape *x, const struct cooccurrence_
     for (int i = 0; i < a->order; i++)
         t.bins *= 2 * a->range + 1;
     t.band_rows = int64_div_up(t.rows, BANDS);
-    int64_t row = t.width * t.channels, reach = (int64_t)a->rows * (a->order - 1);
+    int64_t row = t.width * t.channels;
+    t.span = t.height - t.rows + 1;
     t.levels_at = padded((size_t)(t.channels * t.bins) * sizeof(uint32_t));
-    t.tuples_at = t.levels_at + padded((size_t)((t.band_rows + reach) * row) * sizeof(uint16_t));
+    t.tuples_at = t.levels_at + padded((size_t)(t.span * row) * sizeof(uint16_t));
     t.band_bytes = t.tuples_at + padded((size_t)row * sizeof(uint16_t));
     return t;
 }
@@ -63,17 +65,28 @@ HOT static void add_digit(uint16_t *restrict tuples, const uint16_t *restrict le
         tuples[i] = (uint16_t)(tuples[i] * base + levels[i]);
 }
 
-/* The tuples that begin in one row, [columns, channels]. */
-static void row_tuples(const struct tuples *t, const uint16_t *levels, uint16_t *tuples)
+/* One row's levels, where that row has its place among the last `span`. */
+static void read_row(const struct tuples *t, int64_t image, int64_t y, uint16_t *levels)
+{
+    float buffer[LOOP_CHUNK];
+    int64_t row = t->width * t->channels, first = (image * t->height + y) * row;
+    for (int64_t from = 0; from < row; from += LOOP_CHUNK) {
+        int64_t count = int64_min(LOOP_CHUNK, row - from);
+        const float *values = loop_read(&t->call->in[0], first + from, count, buffer);
+        to_levels(levels + y % t->span * row + from, values, count, (float)t->attrs.range);
+    }
+}
+
+/* The tuples that begin in row y, [columns, channels]. */
+static void row_tuples(const struct tuples *t, int64_t y, const uint16_t *levels, uint16_t *tuples)
 {
     const struct cooccurrence_attrs *a = &t->attrs;
     int64_t channels = t->channels;
     uint16_t base = (uint16_t)(2 * a->range + 1);
     memset(tuples, 0, (size_t)(t->columns * channels) * sizeof *tuples);
-    for (int member = 0; member < a->order; member++) {
-        const uint16_t *from =
-            levels + ((int64_t)member * a->rows * t->width + (int64_t)member * a->columns) * channels;
-        int64_t shift = (int64_t)member * a->channels % channels;
+    for (int64_t member = 0; member < a->order; member++) {
+        int64_t row = (y + member * a->rows) % t->span, shift = member * a->channels % channels;
+        const uint16_t *from = levels + (row * t->width + member * a->columns) * channels;
         if (shift == 0) {
             add_digit(tuples, from, t->columns * channels, base);
             continue;
@@ -89,19 +102,12 @@ static void count_band(const struct tuples *t, int64_t image, int64_t band, char
 {
     uint32_t *counts = (uint32_t *)scratch;
     uint16_t *levels = (uint16_t *)(scratch + t->levels_at), *tuples = (uint16_t *)(scratch + t->tuples_at);
-    int64_t row = t->width * t->channels, begin = int64_min(t->rows, band * t->band_rows);
-    int64_t end = int64_min(t->rows, begin + t->band_rows), reach = t->height - t->rows;
-    float buffer[LOOP_CHUNK];
+    int64_t begin = int64_min(t->rows, band * t->band_rows), end = int64_min(t->rows, begin + t->band_rows);
     memset(counts, 0, (size_t)(t->channels * t->bins) * sizeof *counts);
-    if (begin == end)
-        return;
-    int64_t first = (image * t->height + begin) * row, all = (end - begin + reach) * row;
-    for (int64_t from = 0; from < all; from += LOOP_CHUNK) {
-        int64_t count = int64_min(LOOP_CHUNK, all - from);
-        to_levels(levels + from, loop_read(&t->call->in[0], first + from, count, buffer), count, (float)t->attrs.range);
-    }
-    for (int64_t y = 0; y < end - begin; y++) {
-        row_tuples(t, levels + y * row, tuples);
+    for (int64_t y = begin; y < end; y++) {
+        for (int64_t next = y == begin ? y : y + t->span - 1; next < y + t->span; next++)
+            read_row(t, image, next, levels);
+        row_tuples(t, y, levels, tuples);
         for (int64_t x = 0; x < t->columns; x++)
             for (int64_t c = 0; c < t->channels; c++)
                 counts[c * t->bins + tuples[x * t->channels + c]]++;

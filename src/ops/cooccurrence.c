@@ -29,7 +29,6 @@ const struct op op_cooccurrence_def = {.name = "cooccurrence",
                                        .precision = PRECISION_F32,
                                        .stops_gradient = true,
                                        .whole_attrs = true,
-                                       .parts = OP_PARTS_FIRST,
                                        .infer = infer_cooccurrence};
 
 node op_cooccurrence(struct graph *g, node x, struct cooccurrence_attrs attrs)
