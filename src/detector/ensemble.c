@@ -217,7 +217,6 @@ static void forward_parts(struct graph *g, struct params p, const struct ensembl
     own->logit = mean_of_parts(g, own->logit, across);
     own->embedding = mean_of_parts(g, own->embedding, across);
     own->mask = put_together(g, own->mask, across);
-    own->features = put_together(g, own->features, across);
     own->evidence = put_together(g, own->evidence, across); /* its mean is still the logit */
     own->rollout = put_together(g, own->rollout, across);
     if (own->rollout.id >= 0) /* shares of a part, of which each has its own part in the logit */
@@ -272,7 +271,7 @@ static node mean(struct graph *g, const struct gathered *all, int least)
 static void forward_members(struct graph *g, struct params p, const struct ensemble_member *members, int count,
                             struct detector_io *io)
 {
-    struct gathered logits = {.count = 0}, masks = {.count = 0}, embeddings = {.count = 0}, features = {.count = 0},
+    struct gathered logits = {.count = 0}, masks = {.count = 0}, embeddings = {.count = 0},
                     evidence = {.count = 0}, rollouts = {.count = 0};
     for (int i = 0; i < count; i++) {
         const struct ensemble_member *m = &members[i];
@@ -291,15 +290,14 @@ static void forward_members(struct graph *g, struct params p, const struct ensem
             gather(&evidence, op_affine(g, own.evidence, scale, shift));
         gather(&masks, own.mask);
         gather(&embeddings, own.embedding);
-        gather(&features, own.features);
         gather(&rollouts, own.rollout);
     }
     io->logit = mean(g, &logits, count);
     io->branches = beside(g, &logits, count);
     io->mask = mean(g, &masks, count);
     io->embedding = beside(g, &embeddings, count);
-    /* Where only some have maps, theirs are better than none: the evidence's mean is then the mean logit of those. */
-    io->features = beside(g, &features, 1);
+    /* Where only some have maps, theirs are better than none: the evidence's mean is then the mean logit of those. There
+     * are no features of all together that the logit would be made of, and so no gradients of it by them. */
     io->evidence = mean(g, &evidence, 1);
     io->rollout = mean(g, &rollouts, 1);
 }

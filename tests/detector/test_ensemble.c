@@ -17,6 +17,7 @@
 #include "detector/model_join.h"
 #include "detector/npr.h"
 #include "detector/residual.h"
+#include "detector/rich.h"
 #include "detector/sdid.h"
 #include "graph/program.h"
 
@@ -187,8 +188,8 @@ static void build_all(struct graph *g, const struct shape *shapes, int count, vo
     (void)count;
     io.explain = true;
     model->detector->forward(g, params_root(model->store), model->config, &io);
-    const node said[] = {io.logit, io.branches, io.embedding, io.features, io.evidence};
-    static const char *const names[] = {"logit", "branches", "embedding", "features", "evidence"};
+    const node said[] = {io.logit, io.branches, io.embedding, io.evidence, io.features};
+    static const char *const names[] = {"logit", "branches", "embedding", "evidence", "features"};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (said[i].id >= 0)
             tap(g, names[i], said[i]);
@@ -292,8 +293,7 @@ static void test_parts(void **unused)
     expect_placed(said_of(&of_both, "evidence", SHAPE(PICTURES, 8, 8, 1)), 1,
                   said_of(&of_small, "evidence", SHAPE(4 * PICTURES, 4, 4, 1)), 1, 2.5, -0.25,
                   said_of(&of_wide, "evidence", SHAPE(PICTURES, 8, 8, 1)));
-    expect_placed(said_of(&of_both, "features", SHAPE(PICTURES, 8, 8, 80)), 80,
-                  said_of(&of_small, "features", SHAPE(4 * PICTURES, 4, 4, 32)), 32, 1, 0, NULL);
+    assert_null(program_read(&of_both.run, "features").data); /* the logit is made of no one map */
     int64_t width = program_read(&of_small.run, "embedding").shape.dim[1];
     int64_t width_of_wide = program_read(&of_wide.run, "embedding").shape.dim[1];
     const float *reads = said_of(&of_small, "embedding", SHAPE(4 * PICTURES, width));
@@ -361,9 +361,9 @@ static void test_some_maps(void **unused)
     struct said said;
     static float pixels[NPR * NPR * 3];
     draw_floats(pixels, sizeof pixels / sizeof *pixels);
-    make(&detector_residual, "{\"crop\": 32, \"blocks\": 0, \"input\": \"rgb\"}", 1, &first);
+    make(&detector_rich, "{\"crop\": 64}", 1, &first);
     make(&detector_residual, "{\"crop\": 64, \"width\": 4}", 2, &second);
-    expect_maps_of_second(&first, &second, "features", pixels, 64, 1, 0);
+    expect_maps_of_second(&first, &second, "evidence", pixels, 64, 1, 0);
     model_free(&first);
 
     make(&detector_residual, "{\"crop\": 64, \"width\": 4, \"stages\": 3}", 3, &first);
@@ -371,7 +371,6 @@ static void test_some_maps(void **unused)
     if (model_join(unlike, 2, NULL, &joined, &error))
         fail_msg("%s", error.message);
     ask(&joined, pixels, 1, 64, &said);
-    assert_null(program_read(&said.run, "features").data);
     assert_null(program_read(&said.run, "evidence").data);
     forget(&said);
     model_free(&joined);
