@@ -3,7 +3,7 @@
 
     first.py [--rounds N] [--threads N] [--model FILE] [--picture FILE] [--folder DIR]
 
-With --model, a file of the detector `residual` (such as models/default.safetensors) judges a JPEG of 12 megapixels, laid
+With --model, a file that tools/reference/judge.py knows (such as models/default.safetensors) judges a JPEG of 12 megapixels, laid
 out of the examples, beside tools/reference/judge.py. Without, the model is univfd (CLIP ViT-L/14 and a linear
 layer) with random weights, in a safetensors file that both map, and the picture an example. CSV: program, best and median
 seconds, peak resident memory (MiB), the same as a share of the weights; then torch's over ours. Runs take turns. Needs
