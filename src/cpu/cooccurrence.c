@@ -1,6 +1,7 @@
 /* cooccurrence.c - counts of tuples. Each map is cut into bands of rows. A row's values become levels, those of as many
- * rows as a tuple spans the digits of tuples, and these are counted: channels lie side by side, so that two counts one after the other never wait for
- * each other. Counts are whole numbers, so the bands' sum does not depend on who counts what. */
+ * rows as a tuple spans the digits of tuples, and these are counted: channels lie side by side, so that two counts one
+ * after the other never wait for each other. Counts are whole numbers, so the bands' sum does not depend on who counts
+ * what. */
 #include <math.h>
 #include <string.h>
 

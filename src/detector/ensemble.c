@@ -271,8 +271,8 @@ static node mean(struct graph *g, const struct gathered *all, int least)
 static void forward_members(struct graph *g, struct params p, const struct ensemble_member *members, int count,
                             struct detector_io *io)
 {
-    struct gathered logits = {.count = 0}, masks = {.count = 0}, embeddings = {.count = 0},
-                    evidence = {.count = 0}, rollouts = {.count = 0};
+    struct gathered logits = {.count = 0}, masks = {.count = 0}, embeddings = {.count = 0}, evidence = {.count = 0},
+                    rollouts = {.count = 0};
     for (int i = 0; i < count; i++) {
         const struct ensemble_member *m = &members[i];
         struct detector_io own = detector_io(io->image);
@@ -296,8 +296,8 @@ static void forward_members(struct graph *g, struct params p, const struct ensem
     io->branches = beside(g, &logits, count);
     io->mask = mean(g, &masks, count);
     io->embedding = beside(g, &embeddings, count);
-    /* Where only some have maps, theirs are better than none: the evidence's mean is then the mean logit of those. There
-     * are no features of all together that the logit would be made of, and so no gradients of it by them. */
+    /* Where only some have maps, theirs are better than none: the evidence's mean is then the mean logit of those.
+     * There are no features of all together that the logit would be made of, and so no gradients of it by them. */
     io->evidence = mean(g, &evidence, 1);
     io->rollout = mean(g, &rollouts, 1);
 }

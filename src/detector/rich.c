@@ -1,12 +1,13 @@
-/* rich.c - the detector `rich`: what is left of a picture when its content is taken away, counted, and one linear layer.
- * It is a small rich model as steganalysis has them (Fridrich and Kodovsky, "Rich models for steganalysis of digital
+/* rich.c - the detector `rich`: what is left of a picture when its content is taken away, counted, and one linear
+ * layer. It is a small rich model as steganalysis has them (Fridrich and Kodovsky, "Rich models for steganalysis of digital
  * images", IEEE TIFS 2012; planes together as in Goljan et al., "Rich model for steganalysis of color images", WIFS
  * 2014), seen at two scales:
  *
  *   - twelve fixed filters of at most 5 x 5 predict a pixel from those around it, in luma and chroma;
  *   - what they miss is rounded to five levels, and triples of neighbours along rows and columns are counted; so are
  *     pairs of planes at the same place;
- *   - what means the same is counted together: transposed filters, a triple and its reverse, a pattern and its negative;
+ *   - what means the same is counted together: transposed filters, a triple and its reverse, a pattern and its
+ *     negative;
  *   - the same once more of the picture at half its size. Logarithms of all shares are the features.
  *
  * Nothing but the linear layer learns, so its best weights are the solution of a linear system (train/least_squares.h).
@@ -36,8 +37,7 @@ static const struct option fields[] = {
     {0},
 };
 
-/* The linear system's penalty, chosen on training sources that were left out (models/README.md). Windows as they are make
- * up a good third of what it sees; statistics as fine as these follow the rest wherever it goes. */
+/* The linear system's penalty, chosen on training sources that were left out (models/README.md). */
 static const struct detector_default training[] = {
     {"optimizer", "least-squares"},
     {"weight-decay", "0.08"},
@@ -168,9 +168,9 @@ static double family_entry(int64_t row, int64_t column, const void *context)
     return column / FILTERS == row / FAMILIES && filters[column % FILTERS].family == row % FAMILIES;
 }
 
-/* ---- Features ----------------------------------------------------------------------------------------------------- */
+/* ---- Features ---------------------------------------------------------------------------------------------------- */
 
-/* Counts [B, channels, tuples], merged over channels and tuples, as logarithms of shares: [B, rows of merge * kinds]. */
+/* Counts [B, channels, tuples], merged over channels and tuples, as logarithms of shares: [B, merged rows x kinds]. */
 static node log_shares(struct graph *g, node counts, node merge, const struct kinds *kinds)
 {
     node kind = residual_matrix(g, kinds->tuples, kinds->count, kind_entry, kinds);

@@ -30,8 +30,8 @@ void least_squares_add(struct least_squares *s, const float *features, const int
 assay_status least_squares_solve(const struct least_squares *s, double ridge, float *weight, float *bias, double *loss,
                                  struct assay_error *error);
 
-/* The sums as a state [3, side, side] of a store, and so part of every checkpoint: each as a float, what that leaves out
- * as another, and what both leave out. */
+/* The sums as a state [3, side, side] of a store, and so part of every checkpoint: each as a float, what that leaves
+ * out as another, and what both leave out. */
 assay_status least_squares_declare(const struct least_squares *s, struct store *store, struct assay_error *error);
 assay_status least_squares_keep(const struct least_squares *s, struct store *store, struct assay_error *error);
 void least_squares_restore(struct least_squares *s, const struct store *store);
