@@ -1,7 +1,7 @@
 /* rich.c - the detector `rich`: what is left of a picture when its content is taken away, counted, and one linear
- * layer. It is a small rich model as steganalysis has them (Fridrich and Kodovsky, "Rich models for steganalysis of digital
- * images", IEEE TIFS 2012; planes together as in Goljan et al., "Rich model for steganalysis of color images", WIFS
- * 2014), seen at two scales:
+ * layer. It is a small rich model as steganalysis has them (Fridrich and Kodovsky, "Rich models for steganalysis of
+ * digital images", IEEE TIFS 2012; planes together as in Goljan et al., "Rich model for steganalysis of color images",
+ * WIFS 2014), seen at two scales:
  *
  *   - twelve fixed filters of at most 5 x 5 predict a pixel from those around it, in luma and chroma;
  *   - what they miss is rounded to five levels, and triples of neighbours along rows and columns are counted; so are
@@ -13,8 +13,6 @@
  * Nothing but the linear layer learns, so its best weights are the solution of a linear system (train/least_squares.h).
  * Pixels are whole numbers, and so are all sums up to the levels: each is exact, whatever the order. */
 #include "detector/rich.h"
-
-#include <string.h>
 
 #include "detector/residual.h"
 #include "nn/linear.h"
