@@ -77,6 +77,9 @@ struct detector {
                          what makes it is more than that */
 };
 
+/* What logits are to become, [B, 1]: the labels i32 [B], moved from 0 and 1 towards one half by so much of the way. */
+node detector_targets(struct graph *g, node labels, double smoothing);
+
 /* A loss: binary cross-entropy of the logit. */
 node detector_bce(struct graph *g, struct params p, const void *config, const struct detector_io *io, node labels);
 

@@ -320,9 +320,7 @@ static node ensemble_loss(struct graph *g, struct params p, const void *config, 
                           node labels)
 {
     (void)p;
-    float smoothing = (float)((const struct ensemble_config *)config)->label_smoothing;
-    node target = op_slice_axis(g, op_one_hot(g, labels, 2), 1, 1, 1); /* [B, 1] */
-    target = op_affine(g, target, 1 - smoothing, smoothing / 2);
+    node target = detector_targets(g, labels, ((const struct ensemble_config *)config)->label_smoothing);
     return op_bce_with_logits(g, io->branches, op_broadcast(g, target, graph_shape(g, io->branches)));
 }
 

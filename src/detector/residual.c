@@ -87,19 +87,24 @@ static const struct option fields[] = {
     {0},
 };
 
-static void residual_preprocess(const void *config, struct preprocess *out)
+struct preprocess residual_crops(int64_t crop, int64_t crops)
 {
-    const struct residual_config *c = config;
-    *out = (struct preprocess){
-        .crop = (int)c->crop,
+    return (struct preprocess){
+        .crop = (int)crop,
         .resize = PREPROCESS_NATIVE, /* resampling would wipe out what is looked for */
         .filter = IMAGE_BICUBIC,
         .fit = PREPROCESS_TILE,
-        .max_crops = (int)c->crops,
-        .choice = (enum preprocess_choice)c->crop_choice,
+        .max_crops = (int)crops,
         .mean = {RESIDUAL_MEAN, RESIDUAL_MEAN, RESIDUAL_MEAN},
         .std = {RESIDUAL_STD, RESIDUAL_STD, RESIDUAL_STD},
     };
+}
+
+static void residual_preprocess(const void *config, struct preprocess *out)
+{
+    const struct residual_config *c = config;
+    *out = residual_crops(c->crop, c->crops);
+    out->choice = (enum preprocess_choice)c->crop_choice;
 }
 
 static void find(struct residual_findings *f, node part)

@@ -80,6 +80,9 @@ struct residual_findings {
 
 /* residual.c */
 
+/* What detectors of fine traces see: up to so many crops of a side of so many pixels, at native scale. */
+struct preprocess residual_crops(int64_t crop, int64_t crops);
+
 /* Reads maps out, as a further part. */
 void residual_read(struct graph *g, struct residual_findings *f, node maps, bool correlated);
 

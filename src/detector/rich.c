@@ -200,15 +200,7 @@ static node features(struct graph *g, node x)
 static void rich_preprocess(const void *config, struct preprocess *out)
 {
     const struct rich_config *c = config;
-    *out = (struct preprocess){
-        .crop = (int)c->crop,
-        .resize = PREPROCESS_NATIVE, /* resampling would wipe out what is looked for */
-        .filter = IMAGE_BICUBIC,
-        .fit = PREPROCESS_TILE,
-        .max_crops = (int)c->crops,
-        .mean = {RESIDUAL_MEAN, RESIDUAL_MEAN, RESIDUAL_MEAN},
-        .std = {RESIDUAL_STD, RESIDUAL_STD, RESIDUAL_STD},
-    };
+    *out = residual_crops(c->crop, c->crops);
 }
 
 static void rich_forward(struct graph *g, struct params p, const void *config, struct detector_io *io)
@@ -223,9 +215,8 @@ static void rich_forward(struct graph *g, struct params p, const void *config, s
 static node rich_loss(struct graph *g, struct params p, const void *config, const struct detector_io *io, node labels)
 {
     (void)p;
-    float smoothing = (float)((const struct rich_config *)config)->label_smoothing;
-    node target = op_slice_axis(g, op_one_hot(g, labels, 2), 1, 1, 1); /* [B, 1] */
-    return op_bce_with_logits(g, io->logit, op_affine(g, target, 1 - smoothing, smoothing / 2));
+    double smoothing = ((const struct rich_config *)config)->label_smoothing;
+    return op_bce_with_logits(g, io->logit, detector_targets(g, labels, smoothing));
 }
 
 const struct detector detector_rich = {

@@ -52,9 +52,7 @@ node sdid_loss(struct graph *g, struct params p, const struct sdid_method *m, co
                struct sdid_terms *out)
 {
     /* The cross-entropy of two logits is the binary one of their difference. */
-    float smoothing = (float)m->label_smoothing;
-    node target = op_slice_axis(g, op_one_hot(g, labels, 2), 1, 1, 1);
-    node loss = op_bce_with_logits(g, io->logit, op_affine(g, target, 1 - smoothing, smoothing / 2));
+    node loss = op_bce_with_logits(g, io->logit, detector_targets(g, labels, m->label_smoothing));
     if (m->branches != SDID_BOTH || (m->cmcl == 0 && m->cmmd == 0))
         return loss;
     struct sdid_terms terms = sdid_terms(g, p, m, io->views, labels);

@@ -35,15 +35,7 @@ static const struct option fields[] = {
 static void mini_preprocess(const void *config, struct preprocess *out)
 {
     const struct sdid_mini_config *c = config;
-    *out = (struct preprocess){
-        .crop = (int)c->crop,
-        .resize = PREPROCESS_NATIVE, /* resampling would wipe out what is looked for */
-        .filter = IMAGE_BICUBIC,
-        .fit = PREPROCESS_TILE,
-        .max_crops = (int)c->crops,
-        .mean = {RESIDUAL_MEAN, RESIDUAL_MEAN, RESIDUAL_MEAN},
-        .std = {RESIDUAL_STD, RESIDUAL_STD, RESIDUAL_STD},
-    };
+    *out = residual_crops(c->crop, c->crops);
 }
 
 enum { RGB, PARTNER, ENCODERS };
